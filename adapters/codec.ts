@@ -1,0 +1,181 @@
+// The codec of all stores: devalue for the text (https://github.com/sveltejs/devalue), with binary taken out as bytes,
+// errors kept whole, and whatever would come back changed refused.
+
+import { DevalueError, defaultStringifyOperations, parse, stringify } from "devalue";
+import type { Codec, Encoded } from "../src/ports.js";
+
+/** Makes the codec. It holds no state; one may serve all stores. */
+export function valueCodec(): Codec {
+  return { encode, decode };
+}
+
+/** Says what cannot be kept and where it is. */
+class UnkeepableError extends Error {
+  override readonly name = "UnkeepableError";
+  /** The way to it inside the value, e.g. `.rows[3].cost`; empty for the value itself. */
+  readonly path: string;
+
+  constructor(path: string, what: string, options?: ErrorOptions) {
+    const where = path === "" ? "the value itself is" : `at ${path} there is`;
+    super(`${where} ${what}. Give plain data: objects, arrays, Map, Set, Date, typed arrays and the like.`, options);
+    this.path = path;
+  }
+}
+
+function encode(value: unknown): Encoded {
+  const simple = encodePrimitive(value);
+  if (simple !== undefined) return { text: simple, parts: [] };
+  const buffers: ArrayBuffer[] = [];
+  try {
+    const text = stringify(value, reducers(buffers), { operations: STRICT });
+    return { text, parts: buffers.map((buffer) => new Uint8Array(buffer.slice(0))) };
+  } catch (error) {
+    throw unkeepable(error);
+  }
+}
+
+/** What `stringify` would give, without its overhead. */
+function encodePrimitive(value: unknown): string | undefined {
+  if (typeof value === "string") return `[${JSON.stringify(value)}]`;
+  if (typeof value === "boolean" || value === null) return `[${value}]`;
+  return typeof value === "number" && Number.isFinite(value) && !Object.is(value, -0) ? `[${value}]` : undefined;
+}
+
+function decode({ text, parts }: Encoded): unknown {
+  return parse(text, revivers(parts));
+}
+
+function unkeepable(error: unknown): Error {
+  if (error instanceof DevalueError) {
+    // The payload of a reduced error shows in the path; the reader knows only the error.
+    return new UnkeepableError(error.path.replaceAll(".props.", "."), describe(error.value), { cause: error });
+  }
+  if (error instanceof RangeError) return new UnkeepableError("", "nested too deeply", { cause: error });
+  return new UnkeepableError("", `something that throws when it is read (${String(error)})`, { cause: error });
+}
+
+function describe(value: unknown): string {
+  if (typeof value === "function") return `a function (${value.name || "anonymous"})`;
+  if (typeof value !== "object" || value === null) return `a ${typeof value}`;
+  const name = (Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null)?.constructor?.name;
+  if (name === "Buffer") return "a Node Buffer, which would come back as a Uint8Array; use new Uint8Array(buffer)";
+  if (name === "Object" || name === undefined)
+    return "an object with symbol keys, hidden properties or another prototype";
+  return name in globalThis && !(value instanceof Promise)
+    ? `a ${name} with properties of its own, or of a kind that cannot be kept`
+    : `an instance of ${name}`;
+}
+
+// ---- what devalue does not do by itself
+
+const ERRORS: Readonly<Record<string, ErrorConstructor>> = {
+  Error,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+  AggregateError: AggregateError as unknown as ErrorConstructor,
+};
+
+interface ErrorPayload {
+  readonly type: string;
+  readonly hidden: readonly string[];
+  /** Last, since cycles run through it alone. */
+  readonly props?: Readonly<Record<string, unknown>>;
+}
+
+/** Reducers answer with a truthy payload for what they take. Buffers are numbered from 1. */
+function reducers(buffers: ArrayBuffer[]): Record<string, (value: unknown) => unknown> {
+  return {
+    // Views are written by devalue as views on their buffer, so that shared buffers stay shared.
+    ArrayBuffer: (value) => tagOf(value) === "ArrayBuffer" && buffers.push(value as ArrayBuffer),
+    Error: (value) => value instanceof Error && reduceError(value),
+    Proto: (value) => hasProtoKey(value) && [[Object.getPrototypeOf(value) === null], ...Object.entries(value)],
+  };
+}
+
+function reduceError(error: Error): ErrorPayload | undefined {
+  const type = Object.keys(ERRORS).find((name) => ERRORS[name]?.prototype === Object.getPrototypeOf(error));
+  if (!type || Object.getOwnPropertySymbols(error).length > 0) return undefined;
+  // Firefox and Safari inherit `stack`, or have it among other own properties of theirs.
+  const names = [...new Set(["stack", ...Object.getOwnPropertyNames(error)])];
+  return {
+    type,
+    hidden: names.filter((name) => !Object.prototype.propertyIsEnumerable.call(error, name)),
+    props: Object.fromEntries(names.map((name) => [name, (error as unknown as Record<string, unknown>)[name]])),
+  };
+}
+
+function hasProtoKey(value: unknown): value is object {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, "__proto__")) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function revivers(parts: Encoded["parts"]) {
+  // A payload on a cycle is revived twice, the first time half filled: both times it must become the same object.
+  const shells = new WeakMap<object, object>();
+  const shell = <T extends object>(payload: object, make: () => T): T => {
+    const known = shells.get(payload) ?? make();
+    shells.set(payload, known);
+    return known as T;
+  };
+  return {
+    ArrayBuffer: (number: number) => parts[number - 1]?.slice().buffer,
+    Error: (payload: ErrorPayload) =>
+      reviveError(
+        payload,
+        shell(payload, () => emptyError(payload.type)),
+      ),
+    Proto: (entries: readonly [[boolean], ...[string, unknown][]]) => {
+      const [[isNull], ...properties] = entries;
+      const target = shell(entries, () => Object.create(isNull ? null : Object.prototype) as object);
+      for (const [key, value] of properties) define(target, key, value, true);
+      return target;
+    },
+  };
+}
+
+function emptyError(type: string): Error {
+  return type === "AggregateError" ? new AggregateError([]) : new (ERRORS[type] ?? Error)();
+}
+
+function reviveError({ hidden, props }: ErrorPayload, error: Error): Error {
+  if (!props) return error;
+  for (const name of Object.getOwnPropertyNames(error)) Reflect.deleteProperty(error, name);
+  for (const [name, value] of Object.entries(props)) define(error, name, value, !hidden.includes(name));
+  return error;
+}
+
+function define(target: object, key: string, value: unknown, enumerable: boolean): void {
+  Object.defineProperty(target, key, { value, enumerable, writable: true, configurable: true });
+}
+
+/** Refuses what devalue would change in silence: subclasses, and properties beside the contents of a built-in. */
+const STRICT: Pick<typeof defaultStringifyOperations, "tagOf" | "shapeOf"> = {
+  tagOf(value: object) {
+    const tag = tagOf(value);
+    if (tag === "Object") return tag;
+    const builtIn = (globalThis as unknown as Record<string, { prototype?: object } | undefined>)[tag];
+    return Object.getPrototypeOf(value) === builtIn?.prototype && !hasExtras(value) ? tag : "refused";
+  },
+  shapeOf(value: object) {
+    const shape = defaultStringifyOperations.shapeOf(value);
+    return Reflect.ownKeys(value).length === Object.keys(value).length ? shape : { kind: "not-plain" };
+  },
+};
+
+function hasExtras(value: object): boolean {
+  if (ArrayBuffer.isView(value)) return false;
+  if (Array.isArray(value)) {
+    const last = Object.keys(value).at(-1);
+    return last !== undefined && Number.isNaN(Number(last));
+  }
+  return Reflect.ownKeys(value).length > (value instanceof RegExp ? 1 : 0);
+}
+
+function tagOf(value: unknown): string {
+  return typeof value === "object" ? Object.prototype.toString.call(value).slice(8, -1) : "";
+}

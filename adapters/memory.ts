@@ -1,0 +1,182 @@
+// A store in the memory of this process: for tests, and for runs that need not outlive it.
+
+import { nanoid } from "nanoid";
+import { HeddleError } from "../src/errors.js";
+import type { JournalEvent } from "../src/events.js";
+import type {
+  Batch,
+  Codec,
+  Encoded,
+  HeadQuery,
+  Held,
+  Lease,
+  RunHead,
+  Store,
+  ValueLocation,
+  WritePosition,
+} from "../src/ports.js";
+import { valueCodec } from "./codec.js";
+
+/** How a memory store works; all optional. */
+export interface MemoryStoreOptions {
+  /** Default: the codec all stores share. */
+  readonly codec?: Codec;
+}
+
+interface StoredRun {
+  readonly events: JournalEvent[];
+  /** Hashes of the values this run refers to. */
+  readonly hashes: Set<string>;
+  head: RunHead | undefined;
+  epoch: number;
+  owner: string | undefined;
+  leaseUntil: number;
+  lastAppend: string | undefined;
+}
+
+/** Makes an empty store. Its runs are gone with the process. */
+export function memoryStore({ codec = valueCodec() }: MemoryStoreOptions = {}): Store {
+  return new MemoryStore(codec);
+}
+
+class MemoryStore implements Store {
+  readonly capabilities = {
+    fencing: "atomic",
+    reads: "strong",
+    batchedValueBytes: Number.POSITIVE_INFINITY,
+    appendIntervalMs: 0,
+  } as const;
+  readonly codec: Codec;
+  readonly #runs = new Map<string, StoredRun>();
+  readonly #values = new Map<string, { readonly encoded: Encoded; users: number }>();
+
+  constructor(codec: Codec) {
+    this.codec = codec;
+  }
+
+  newId(now: number): string {
+    return `${now.toString(36).padStart(9, "0")}-${nanoid(12)}`;
+  }
+
+  async acquire(runId: string, owner: string, now: number, leaseMs: number): Promise<Lease | Held> {
+    const run = this.#runs.get(runId) ?? emptyRun();
+    if (run.owner !== undefined && run.leaseUntil > now) return { heldBy: run.owner, untilMs: run.leaseUntil };
+    this.#runs.set(runId, run);
+    run.epoch++;
+    run.owner = owner;
+    run.leaseUntil = now + leaseMs;
+    return { epoch: run.epoch, events: run.events.length };
+  }
+
+  async renew(runId: string, epoch: number, now: number, leaseMs: number): Promise<boolean> {
+    const run = this.#runs.get(runId);
+    if (run?.epoch !== epoch || run.owner === undefined) return false;
+    run.leaseUntil = now + leaseMs;
+    return true;
+  }
+
+  async release(runId: string, epoch: number): Promise<void> {
+    const run = this.#runs.get(runId);
+    if (run?.epoch !== epoch) return;
+    run.owner = undefined;
+    if (!run.head) this.#runs.delete(runId);
+  }
+
+  async append(
+    runId: string,
+    { epoch, seq, owner }: WritePosition,
+    { events, values, reused, head }: Batch,
+  ): Promise<void> {
+    const run = this.#runs.get(runId);
+    const append = `${epoch} ${seq} ${owner}`;
+    if (run?.lastAppend === append) return;
+    if (run?.epoch !== epoch) {
+      throw new HeddleError(
+        "FENCED",
+        `Run "${runId}" was taken over by another owner (epoch ${run?.epoch ?? "none"}, this one has ${epoch}).`,
+      );
+    }
+    if (run.events.length !== seq) {
+      throw new HeddleError(
+        "STORE_CONFLICT",
+        `Run "${runId}" has ${run.events.length} events, the append was for position ${seq}.`,
+      );
+    }
+    for (const event of events) run.events.push(event);
+    for (const [hash, encoded] of values) this.#use(run, hash, encoded);
+    for (const hash of reused) this.#use(run, hash, undefined);
+    run.head = head;
+    run.lastAppend = append;
+  }
+
+  async read(runId: string, seq: number, limit: number): Promise<readonly JournalEvent[]> {
+    return this.#runs.get(runId)?.events.slice(seq, seq + limit) ?? [];
+  }
+
+  async putValue(hash: string, encoded: Encoded): Promise<void> {
+    if (!this.#values.has(hash)) this.#values.set(hash, { encoded, users: 0 });
+  }
+
+  async getValue({ hash }: ValueLocation): Promise<Encoded | undefined> {
+    return this.#values.get(hash)?.encoded;
+  }
+
+  async hasValues(at: readonly ValueLocation[]): Promise<readonly boolean[]> {
+    return at.map(({ hash }) => this.#values.has(hash));
+  }
+
+  async head(runId: string): Promise<RunHead | undefined> {
+    return this.#runs.get(runId)?.head;
+  }
+
+  async heads({ status, dag, updatedSince = 0, limit, cursor }: HeadQuery) {
+    const all = [...this.#runs.values()].flatMap(({ head }) => head ?? []);
+    const wanted = all
+      .filter(
+        (head) => (!status || head.status === status) && (!dag || head.dag === dag) && head.updatedAt >= updatedSince,
+      )
+      .sort(newestFirst);
+    const from = cursor === undefined ? 0 : wanted.findIndex((head) => sortKey(head) < cursor);
+    const page = from < 0 ? [] : wanted.slice(from, from + limit);
+    const last = page.at(-1);
+    const isMore = from >= 0 && from + limit < wanted.length;
+    return { heads: page, ...(isMore && last ? { cursor: sortKey(last) } : {}) };
+  }
+
+  async remove(runId: string): Promise<void> {
+    const run = this.#runs.get(runId);
+    this.#runs.delete(runId);
+    for (const hash of run?.hashes ?? []) {
+      const value = this.#values.get(hash);
+      if (value && --value.users === 0) this.#values.delete(hash);
+    }
+  }
+
+  #use(run: StoredRun, hash: string, encoded: Encoded | undefined): void {
+    if (run.hashes.has(hash)) return;
+    run.hashes.add(hash);
+    const known = this.#values.get(hash);
+    if (known) known.users++;
+    else if (encoded) this.#values.set(hash, { encoded, users: 1 });
+  }
+}
+
+function emptyRun(): StoredRun {
+  return {
+    events: [],
+    hashes: new Set(),
+    head: undefined,
+    epoch: 0,
+    owner: undefined,
+    leaseUntil: 0,
+    lastAppend: undefined,
+  };
+}
+
+function sortKey({ startedAt, runId }: RunHead): string {
+  return `${String(startedAt).padStart(16, "0")} ${runId}`;
+}
+
+function newestFirst(a: RunHead, b: RunHead): number {
+  return sortKey(a) < sortKey(b) ? 1 : -1;
+}

@@ -1,0 +1,156 @@
+// One try of one node: its state while it runs, and the context its function sees.
+
+import type { BaseContext } from "./context.js";
+import { HeddleError } from "./errors.js";
+import type { Step } from "./plan.js";
+import type { AnySchema } from "./schema.js";
+
+/** What a function asked for when it paused. */
+export interface PauseRequest {
+  readonly reason: string;
+  readonly payload: unknown;
+  readonly rejected?: string;
+}
+
+/** What an attempt needs of the run it belongs to. */
+export interface AttemptHost {
+  readonly runId: string;
+  readonly dag: string;
+  readonly epoch: number;
+  /** The answer to a pause of this path, if it has one: as `{ value }`, since the answer may be `undefined`. */
+  answer(path: string, reason: string): { readonly value: unknown } | undefined;
+  progressed(attempt: Attempt, done: number, total: number | undefined): void;
+  logged(attempt: Attempt, message: string, data: unknown): void;
+}
+
+/** The state of one try. */
+export class Attempt {
+  readonly host: AttemptHost;
+  readonly step: Step;
+  readonly number: number;
+  /** Set when the outcome is decided; whatever the function still does is ignored. */
+  over = false;
+  /** Set when the function is called. */
+  ran = false;
+  startedAt = 0;
+  pause: PauseRequest | undefined;
+  /** Calls off the timeout. */
+  stopTimer: (() => void) | undefined;
+  #controller: AbortController | undefined;
+  #aborted: { readonly reason: unknown } | undefined;
+
+  constructor(host: AttemptHost, step: Step, number: number) {
+    this.host = host;
+    this.step = step;
+    this.number = number;
+  }
+
+  /** Made on demand: most functions never look at it, and it costs more than the rest of an attempt. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort(this.#aborted.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.#aborted ??= { reason };
+    this.#controller?.abort(reason);
+  }
+
+  /** Closes the attempt; false if it was over already. */
+  end(): boolean {
+    if (this.over) return false;
+    this.over = true;
+    this.stopTimer?.();
+    return true;
+  }
+
+  requestPause(reason: string, payload: unknown, schema: AnySchema | undefined): unknown {
+    if (typeof reason !== "string" || reason === "") {
+      throw new HeddleError(
+        "INVALID_OPTION",
+        `Expected the reason of a pause in node "${this.step.label}" to be a non-empty string.`,
+      );
+    }
+    const answer = this.host.answer(this.step.path, reason);
+    const checked = answer && checkAnswer(schema, answer.value, this.step.label);
+    if (checked && !("rejected" in checked)) return checked.value;
+    this.pause = { reason, payload, ...checked };
+    throw new HeddleError("PAUSED", `Node "${this.step.label}" pauses the run: ${reason}`);
+  }
+}
+
+function checkAnswer(
+  schema: AnySchema | undefined,
+  value: unknown,
+  label: string,
+): { value: unknown } | { rejected: string } {
+  if (!schema) return { value };
+  const checked = schema["~standard"].validate(value);
+  if (checked instanceof Promise) {
+    checked.catch(() => {});
+    throw new HeddleError(
+      "INVALID_OPTION",
+      `The answer schema of a pause in node "${label}" validates asynchronously. Use a synchronous schema.`,
+    );
+  }
+  return checked.issues
+    ? { rejected: checked.issues.map(({ message }) => message).join("; ") }
+    : { value: checked.value };
+}
+
+/** The context of one attempt. Methods are closures, so that they may be taken apart. */
+export class AttemptContext implements BaseContext {
+  readonly runId: string;
+  readonly dag: string;
+  readonly label: string;
+  readonly path: string;
+  readonly attempt: number;
+  readonly epoch: number;
+  readonly #attempt: Attempt;
+
+  constructor(attempt: Attempt) {
+    this.runId = attempt.host.runId;
+    this.dag = attempt.host.dag;
+    this.label = attempt.step.label;
+    this.path = attempt.step.path;
+    this.attempt = attempt.number;
+    this.epoch = attempt.host.epoch;
+    this.#attempt = attempt;
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal;
+  }
+
+  get idempotencyKey(): string {
+    return `${this.runId}/${this.path}`;
+  }
+
+  get pause(): BaseContext["pause"] {
+    const attempt = this.#attempt;
+    return ((reason: string, payload?: unknown, schema?: AnySchema) =>
+      attempt.requestPause(reason, payload, schema)) as BaseContext["pause"];
+  }
+
+  get progress(): BaseContext["progress"] {
+    const attempt = this.#attempt;
+    return (done, total) => {
+      if (!attempt.over) attempt.host.progressed(attempt, done, total);
+    };
+  }
+
+  get log(): BaseContext["log"] {
+    const attempt = this.#attempt;
+    return (message, data) => {
+      if (!attempt.over) attempt.host.logged(attempt, message, data);
+    };
+  }
+}
+
+/** The names that extra context fields may not take. */
+export const CONTEXT_FIELDS = new Set(
+  "runId dag label path attempt epoch signal idempotencyKey pause progress log".split(" "),
+);

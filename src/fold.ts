@@ -1,0 +1,257 @@
+// What a journal says: the state of a run as a fold over its events. Inspection, restart and replay all read this and
+// nothing else.
+
+import { HeddleError } from "./errors.js";
+import {
+  type ConsumedRef,
+  type ErrorRecord,
+  JOURNAL_FORMAT,
+  type JournalEvent,
+  type NodeCompleted,
+  type NodePaused,
+  type NodeReused,
+  type NodeStarted,
+  type Origin,
+  type Reason,
+  type Ref,
+  type RunResumed,
+  type RunStarted,
+  type RunStatus,
+} from "./events.js";
+
+/** An output as recorded: its reference and where it was recorded first. */
+export interface RecordedOutput {
+  readonly ref: Ref | undefined;
+  readonly bytes: number;
+  readonly origin: Origin;
+}
+
+/** One line that a node logged. */
+export interface LogLine {
+  readonly at: number;
+  readonly message: string;
+  readonly data?: Ref;
+}
+
+/** What became of one try. `interrupted`: its process died, or lost the run, before the try ended. */
+export interface AttemptRecord {
+  readonly attempt: number;
+  status: "running" | "completed" | "failed" | "paused" | "aborted" | "interrupted";
+  readonly reason: Reason;
+  readonly executor: string;
+  readonly epoch: number;
+  readonly overridden: boolean;
+  readonly startedAt: number;
+  endedAt?: number;
+  /** The values it consumed, by input: an edge was traversed exactly if it stands here. */
+  readonly consumed: Readonly<Record<string, readonly ConsumedRef[]>>;
+  error?: ErrorRecord;
+  retryInMs?: number;
+  overrunMs?: number;
+  pause?: { readonly reason: string; readonly payload?: Ref; readonly rejected?: string } | undefined;
+  /** Whether the function was called; a started effect was. */
+  ran: boolean;
+  progress?: { readonly done: number; readonly total?: number };
+  readonly logs: LogLine[];
+}
+
+/** All that is recorded of one path. */
+export interface NodeRecord {
+  readonly path: string;
+  readonly attempts: AttemptRecord[];
+  /** Its latest output that still counts. */
+  output?: RecordedOutput;
+  /** Set if the output was taken over from another run. */
+  reused?: NodeReused;
+  updatedAt: number;
+}
+
+/** The state of a run. */
+export interface RunState {
+  readonly runId: string;
+  readonly started: RunStarted;
+  /** The latest change of owner, if there was one. */
+  resumed: RunResumed | undefined;
+  /** The event that carries the shape in force. */
+  shapeSeq: number;
+  status: RunStatus;
+  updatedAt: number;
+  reason: string | undefined;
+  failedNode: string | undefined;
+  /** The number of events. */
+  events: number;
+  readonly nodes: Map<string, NodeRecord>;
+  /** References of answers, by path and reason. */
+  readonly answers: Map<string, Map<string, Ref>>;
+}
+
+/** Starts the fold with the first event of a journal. @throws HeddleError `STORE_CONFLICT` if it is no first event. */
+export function startFold(runId: string, first: JournalEvent): RunState {
+  if (first.type !== "run-started" || first.format > JOURNAL_FORMAT) {
+    const found = first.type === "run-started" ? `format ${first.format}` : `a first event "${first.type}"`;
+    throw new HeddleError(
+      "STORE_CONFLICT",
+      `The journal of run "${runId}" has ${found}; this version reads format ${JOURNAL_FORMAT}. Read it with a newer heddle.`,
+    );
+  }
+  return {
+    runId,
+    started: first,
+    resumed: undefined,
+    shapeSeq: 0,
+    status: "running",
+    updatedAt: first.at,
+    reason: undefined,
+    failedNode: undefined,
+    events: 1,
+    nodes: new Map(),
+    answers: new Map(),
+  };
+}
+
+/** Adds one event to the state. */
+export function fold(state: RunState, event: JournalEvent): void {
+  const seq = state.events++;
+  state.updatedAt = event.at;
+  switch (event.type) {
+    case "run-started":
+      throw new HeddleError(
+        "STORE_CONFLICT",
+        `The journal of run "${state.runId}" starts a second time at event ${seq}.`,
+      );
+    case "run-resumed":
+      return foldResumed(state, event, seq);
+    case "run-completed":
+    case "run-paused":
+    case "run-cancelled":
+    case "run-failed":
+      state.status = event.type.slice("run-".length) as RunStatus;
+      state.reason = event.reason;
+      state.failedNode = event.path;
+      return;
+    case "node-reused":
+      foldReused(state, event);
+      return;
+    case "node-started":
+      foldStarted(state, event);
+      return;
+    default:
+      foldAttempt(state, event, seq);
+  }
+}
+
+function foldResumed(state: RunState, event: RunResumed, seq: number): void {
+  state.resumed = event;
+  state.shapeSeq = seq;
+  state.status = "running";
+  state.reason = undefined;
+  state.failedNode = undefined;
+  for (const { attempts } of state.nodes.values()) {
+    const last = attempts.at(-1);
+    if (last?.status === "running") last.status = "interrupted";
+  }
+  for (const path of event.invalidated) {
+    const node = state.nodes.get(path);
+    delete node?.output;
+    delete node?.reused;
+  }
+  for (const { path, reason, answer } of event.answers) {
+    const answers = state.answers.get(path) ?? new Map<string, Ref>();
+    state.answers.set(path, answers.set(reason, answer));
+  }
+}
+
+function nodeAt(state: RunState, path: string, at: number): NodeRecord {
+  let node = state.nodes.get(path);
+  if (!node) {
+    node = { path, attempts: [], updatedAt: at };
+    state.nodes.set(path, node);
+  }
+  node.updatedAt = at;
+  return node;
+}
+
+function foldReused(state: RunState, event: NodeReused): void {
+  const node = nodeAt(state, event.path, event.at);
+  node.reused = event;
+  node.output = { ref: event.output, bytes: event.outputBytes ?? 0, origin: event.from };
+}
+
+function foldStarted(state: RunState, event: NodeStarted): void {
+  const { attempt, reason, executor, at } = event;
+  nodeAt(state, event.path, at).attempts.push({
+    attempt,
+    status: "running",
+    reason,
+    executor,
+    epoch: (state.resumed ?? state.started).epoch,
+    overridden: event.overridden === true,
+    startedAt: at,
+    consumed: consumedBy(state, event),
+    ran: true,
+    logs: [],
+  });
+}
+
+function consumedBy(state: RunState, { path, inputs }: NodeStarted): AttemptRecord["consumed"] {
+  const given = Object.hasOwn(state.started.inputs, path) && state.started.inputs[path];
+  if (given) return Object.fromEntries(Object.entries(given).map(([input, value]) => [input, [{ value }]]));
+  const take = (from: string): ConsumedRef => {
+    const value = state.nodes.get(from)?.output?.ref;
+    return value === undefined ? { path: from } : { path: from, value };
+  };
+  return Object.fromEntries(
+    Object.entries(inputs).map(([input, from]) => [input, typeof from === "string" ? [take(from)] : from.map(take)]),
+  );
+}
+
+type AttemptEvent = Extract<JournalEvent, { path: string; attempt: number }>;
+
+function foldAttempt(state: RunState, event: Exclude<AttemptEvent, NodeStarted>, seq: number): void {
+  const node = nodeAt(state, event.path, event.at);
+  const attempt = node.attempts.findLast((candidate) => candidate.attempt === event.attempt);
+  if (!attempt) {
+    throw new HeddleError(
+      "STORE_CONFLICT",
+      `Event ${seq} of run "${state.runId}" speaks of attempt ${event.attempt} of "${event.path}", which never started.`,
+    );
+  }
+  switch (event.type) {
+    case "node-log":
+      attempt.logs.push({
+        at: event.at,
+        message: event.message,
+        ...(event.data === undefined ? {} : { data: event.data }),
+      });
+      return;
+    case "node-progress":
+      attempt.progress = { done: event.done, ...(event.total === undefined ? {} : { total: event.total }) };
+      return;
+    case "node-completed":
+      node.output = outputOf(state, event, seq);
+      delete node.reused;
+      if (event.overrunMs !== undefined) attempt.overrunMs = event.overrunMs;
+      break;
+    case "node-failed":
+      attempt.error = event.error;
+      if (event.retryInMs !== undefined) attempt.retryInMs = event.retryInMs;
+      break;
+    case "node-paused":
+      attempt.pause = pauseOf(event);
+      break;
+    case "node-aborted":
+      attempt.ran = event.ran;
+      if (event.error) attempt.error = event.error;
+      break;
+  }
+  attempt.status = event.type.slice("node-".length) as AttemptRecord["status"];
+  attempt.endedAt = event.at;
+}
+
+function pauseOf({ reason, payload, rejected }: NodePaused): AttemptRecord["pause"] {
+  return { reason, ...(payload === undefined ? {} : { payload }), ...(rejected === undefined ? {} : { rejected }) };
+}
+
+function outputOf({ runId }: RunState, { output, outputBytes, attempt }: NodeCompleted, seq: number): RecordedOutput {
+  return { ref: output, bytes: outputBytes ?? 0, origin: { runId, seq, attempt } };
+}

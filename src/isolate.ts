@@ -1,0 +1,143 @@
+// Nobody changes what others see. Plain objects and arrays of an output are frozen once; what freezing does not reach
+// (Map, Date, typed arrays, …) is copied for each consumer. Instances of other classes are passed as they are.
+
+/**
+ * Freezes the plain objects, arrays and errors inside `root`. Returns true if there is also something inside that
+ * stays mutable and must be copied for each consumer. Linear in the size of the value; free for primitives.
+ */
+export function freezePlain(root: unknown): boolean {
+  if (!isObject(root)) return false;
+  let mutable = false;
+  let met: Set<object> | undefined;
+  const todo: object[] = [root];
+  for (let item = todo.pop(); item !== undefined; item = todo.pop()) {
+    if (!isPlain(item) && !(item instanceof Error)) {
+      mutable ||= isMutable(item);
+      continue;
+    }
+    // Frozen already: by the user, or by us a moment ago if the value shares parts or is cyclic.
+    if (Object.isFrozen(item)) {
+      met ??= new Set();
+      if (met.has(item)) continue;
+      met.add(item);
+    } else {
+      Object.freeze(item);
+    }
+    for (const key of Object.keys(item)) {
+      const child = (item as Record<string, unknown>)[key];
+      if (isObject(child)) todo.push(child);
+    }
+  }
+  return mutable;
+}
+
+/**
+ * Copies a frozen value for one consumer: mutable parts are new, plain parts without mutable insides are the same
+ * frozen objects.
+ */
+export function copyMutable<T>(value: T): T {
+  return new Copier(true).copy(value) as T;
+}
+
+/** Copies a value that the caller keeps: plain objects and arrays are new too, and nothing is frozen. */
+export function copyAll<T>(value: T): T {
+  return new Copier(false).copy(value) as T;
+}
+
+class Copier {
+  readonly #copies = new Map<object, unknown>();
+  readonly #frozen: boolean;
+
+  constructor(frozen: boolean) {
+    this.#frozen = frozen;
+  }
+
+  copy(value: unknown): unknown {
+    if (!isObject(value)) return value;
+    const known = this.#copies.get(value);
+    if (known !== undefined) return known;
+    if (isPlain(value)) return this.#copyPlain(value as Record<string, unknown>);
+    if (value instanceof Map) return this.#copyMap(value);
+    if (value instanceof Set) return this.#copySet(value);
+    return this.#remember(value, copyLeaf(value));
+  }
+
+  #remember<T>(original: object, copy: T): T {
+    this.#copies.set(original, copy);
+    return copy;
+  }
+
+  #copyPlain(original: Record<string, unknown>): unknown {
+    const target = Array.isArray(original)
+      ? new Array(original.length)
+      : Object.create(Object.getPrototypeOf(original));
+    this.#remember(original, target);
+    let changed = !this.#frozen;
+    for (const key of Object.keys(original)) {
+      const child = original[key];
+      const copied = this.copy(child);
+      changed ||= copied !== child;
+      define(target, key, copied);
+    }
+    if (!changed) return this.#remember(original, original);
+    return this.#frozen ? Object.freeze(target) : target;
+  }
+
+  #copyMap(original: Map<unknown, unknown>): unknown {
+    const target = this.#remember(original, new Map<unknown, unknown>());
+    for (const [key, value] of original) target.set(this.copy(key), this.copy(value));
+    return target;
+  }
+
+  #copySet(original: Set<unknown>): unknown {
+    const target = this.#remember(original, new Set<unknown>());
+    for (const value of original) target.add(this.copy(value));
+    return target;
+  }
+}
+
+const sliceView = Object.getPrototypeOf(Uint8Array.prototype).slice as (this: ArrayBufferView) => ArrayBufferView;
+
+function copyLeaf(value: object): object {
+  if (value instanceof Date) return new Date(value.getTime());
+  if (value instanceof RegExp) return new RegExp(value);
+  if (value instanceof ArrayBuffer) return value.slice(0);
+  if (value instanceof DataView)
+    return new DataView(value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength));
+  if (ArrayBuffer.isView(value)) return sliceView.call(value);
+  if (isUrl(value)) return new URL(value.href);
+  return value;
+}
+
+function isMutable(value: object): boolean {
+  return (
+    value instanceof Map ||
+    value instanceof Set ||
+    value instanceof Date ||
+    value instanceof RegExp ||
+    value instanceof ArrayBuffer ||
+    ArrayBuffer.isView(value) ||
+    isUrl(value)
+  );
+}
+
+function isUrl(value: object): value is URL {
+  return typeof URL !== "undefined" && value instanceof URL;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function isPlain(value: object): boolean {
+  if (Array.isArray(value)) return true;
+  const prototype = Object.getPrototypeOf(value);
+  // The second test accepts plain objects of another realm (an iframe, a vm context).
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+}
+
+function define(target: object, key: string, value: unknown): void {
+  if (key === "__proto__")
+    Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
+  else (target as Record<string, unknown>)[key] = value;
+}

@@ -1,0 +1,87 @@
+// What the verbs take and give, with the types that follow from the dag.
+
+import type { ContextNeeds, Edge, Label, Nodes, SinkOutputs, SourceInputs } from "./check.js";
+import type { JournalEvent, ReplayMode } from "./events.js";
+import type { Budget } from "./execution.js";
+import type { Node } from "./node.js";
+import type { OnChange } from "./on-change.js";
+import type { Clock, Executor } from "./ports.js";
+import type { Provenance } from "./recording.js";
+import type { RunResult } from "./result.js";
+
+/** Nodes that take the place of others of the same types, by label. */
+export type Overrides<N> = {
+  readonly [L in keyof N]?: N[L] extends Node<infer I, infer O, infer C> ? Node<I, O, C> : never;
+};
+
+/** How a runner runs; all optional. */
+export interface RunnerOptions<N = Nodes> {
+  /** Where runs are recorded. Default: nowhere (`NullProvenance`). */
+  readonly provenance?: Provenance;
+  /** Where functions run. Default: inline, on the event loop. */
+  readonly executor?: Executor;
+  /** Nodes to run in the place of others, e.g. a cached download or a mock. The record says so. */
+  readonly overrides?: Overrides<N>;
+  /** How many nodes of one run may execute at a time: a number from 1 and up. Default: no limit. */
+  readonly concurrency?: number;
+  /** Called at once with every event of every run, recorded or not. */
+  readonly onEvent?: (event: JournalEvent, runId: string) => void;
+  /** Default: the clock and timers of the platform. */
+  readonly clock?: Clock;
+}
+
+/** Extra fields of `ctx`, which are never recorded: required if a node of the dag asks for any. */
+export type RunnerArguments<N> =
+  unknown extends ContextNeeds<N>
+    ? [options?: RunnerOptions<N> & { readonly context?: object }]
+    : [options: RunnerOptions<N> & { readonly context: ContextNeeds<N> }];
+
+/** What any start of an execution takes. */
+export interface StartOptions {
+  /** Cancels the run when it aborts. */
+  readonly signal?: AbortSignal;
+  /** Pauses the run by itself after so much time or so many attempts. */
+  readonly budget?: Budget;
+}
+
+/** What `run` takes besides the inputs. */
+export interface RunOptions extends StartOptions {
+  /** The name of the run. Default: made by the store. */
+  readonly runId?: string;
+}
+
+/** What `restart` takes. */
+export interface RestartOptions extends StartOptions {
+  /** Answers to pauses, by path. */
+  readonly resume?: Readonly<Record<string, unknown>>;
+  /** Default `refuse`. */
+  readonly onChange?: OnChange;
+}
+
+/** What a replay takes. */
+export interface ReplayOptions<N = Nodes, E extends readonly Edge[] = readonly Edge[]> extends StartOptions {
+  /** The paths to execute again. */
+  readonly rerun?: readonly (Label<N> | (string & {}))[];
+  /** `pinned` (default): the named paths alone; `downstream`: all their descendants too. */
+  readonly mode?: ReplayMode;
+  /** New inputs for some sources, which are then executed. */
+  readonly inputs?: Partial<SourceInputs<N, E>>;
+  /** Default `refuse`. */
+  readonly onChange?: OnChange;
+}
+
+/** The arguments of `run`: inputs may be left out if no source needs any. */
+export type RunArguments<N, E extends readonly Edge[]> =
+  Partial<SourceInputs<N, E>> extends SourceInputs<N, E>
+    ? [inputs?: SourceInputs<N, E>, options?: RunOptions]
+    : [inputs: SourceInputs<N, E>, options?: RunOptions];
+
+/** A run under way: a promise of its result, with its name and the means to stop it, known at once. */
+export interface Run<N = Nodes, E extends readonly Edge[] = readonly Edge[]>
+  extends Promise<RunResult<SinkOutputs<N, E>>> {
+  readonly runId: string;
+  /** Lets running nodes finish and starts nothing new; the run can be restarted. */
+  pause(reason?: string): void;
+  /** Aborts `ctx.signal` of running nodes, awaits them, and starts nothing new. */
+  cancel(reason?: string): void;
+}

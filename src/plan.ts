@@ -1,0 +1,161 @@
+// The wiring plan of a dag: computed once when the dag is declared, read by everything that runs or explains it.
+
+import { faultsError } from "./errors.js";
+import { findCycle, topologicalOrder } from "./graph.js";
+import type { AnyNode } from "./node.js";
+import { pathOf } from "./path.js";
+import type { AnySchema } from "./schema.js";
+import { type Arrival, type Feed, type ProducersOf, wire } from "./wiring.js";
+
+/** For the record: which paths each input of a node takes its value from; a list where several are collected. */
+export type InputPaths = Readonly<Record<string, string | readonly string[]>>;
+
+/** One node in its place. Numbers index {@link Plan.steps}. */
+export interface Step {
+  readonly index: number;
+  readonly label: string;
+  readonly path: string;
+  readonly node: AnyNode;
+  readonly feeds: readonly Feed[];
+  /** Direct neighbours, each once. */
+  readonly upstream: readonly number[];
+  readonly downstream: readonly number[];
+  readonly inputPaths: InputPaths;
+  /** True if a runner put another node in this place. */
+  readonly overridden?: true;
+}
+
+/** How the nodes of a dag hang together. */
+export interface Plan {
+  readonly dag: string;
+  /** In the order of declaration. */
+  readonly steps: readonly Step[];
+  /** Step numbers, each after its upstreams. */
+  readonly order: readonly number[];
+  readonly byPath: ReadonlyMap<string, Step>;
+}
+
+/** A label pair with perhaps an input, as the user writes it. */
+export type PlainEdge = readonly [up: string, down: string, input?: string];
+
+/**
+ * Checks nodes and edges and computes the plan, in time linear in both.
+ *
+ * @throws HeddleError `INVALID_DAG` with every fault found, each with its remedy.
+ */
+export function buildPlan(dag: string, nodes: Readonly<Record<string, AnyNode>>, edges: readonly PlainEdge[]): Plan {
+  const labels = Object.keys(nodes);
+  const faults = labels.flatMap((label) => checkNode(label, nodes[label]));
+  const placed = placeEdges(edges, labels, nodes);
+  faults.push(...placed.faults);
+
+  const upstream = placed.arrivals.map((list) => [...new Set(list.map(({ up }) => up))]);
+  const downstream: number[][] = labels.map(() => []);
+  upstream.forEach((ups, i) => {
+    for (const up of ups) downstream[up]?.push(i);
+  });
+  const order = topologicalOrder(upstream, downstream);
+  if (order.length < labels.length) faults.push(cycleFault(labels, findCycle(upstream, order)));
+
+  const producersOf = producerIndex(labels, nodes);
+  const steps = labels.map((label, index): Step => {
+    const node = nodes[label] as AnyNode;
+    const arrivals = placed.arrivals[index] as Arrival[];
+    const { feeds, faults: found } =
+      arrivals.length > 0 && isNode(node) ? wire(label, node, arrivals, producersOf) : SOURCE;
+    faults.push(...found);
+    return {
+      index,
+      label,
+      path: pathOf(label),
+      node,
+      feeds,
+      upstream: upstream[index] as number[],
+      downstream: downstream[index] as number[],
+      inputPaths: inputPaths(feeds, labels),
+    };
+  });
+  if (faults.length > 0) throw faultsError("INVALID_DAG", `Dag "${dag}" is not valid`, faults);
+  return { dag, steps, order, byPath: new Map(steps.map((step) => [step.path, step])) };
+}
+
+const SOURCE = { feeds: [] as readonly Feed[], faults: [] as readonly string[] };
+const INTEGER = /^(0|[1-9][0-9]*)$/;
+
+function checkNode(label: string, node: unknown): string[] {
+  if (label === "") return ["A label is empty. Give the node a name."];
+  if (INTEGER.test(label)) {
+    return [
+      `Label "${label}" looks like an integer, and JavaScript would move it to the front. Use for instance "n${label}".`,
+    ];
+  }
+  if (label === "__proto__") return [`Label "__proto__" cannot be a key of plain objects. Use another name.`];
+  if (!isNode(node)) return [`Node "${label}" is no node (${typeof node}). Make it with node({ run }).`];
+  return Object.hasOwn(node.input, "__proto__")
+    ? [`Node "${label}" has an input named "__proto__", which cannot be a key of plain objects. Use another name.`]
+    : [];
+}
+
+function isNode(value: unknown): value is AnyNode {
+  return typeof value === "object" && value !== null && (value as { kind?: unknown }).kind === "node";
+}
+
+function placeEdges(edges: readonly PlainEdge[], labels: readonly string[], nodes: Readonly<Record<string, AnyNode>>) {
+  const index = new Map(labels.map((label, i) => [label, i]));
+  const arrivals: Arrival[][] = labels.map(() => []);
+  const seen = new Set<string>();
+  const faults = edges.flatMap((edge) => {
+    const printed = JSON.stringify(edge);
+    if (!isEdge(edge)) return [`${printed} is no edge. Write ["up", "down"] or ["up", "down", "input"].`];
+    if (seen.has(printed)) return [`The edge ${printed} is declared twice. Remove one.`];
+    seen.add(printed);
+    const [label, downLabel, input] = edge;
+    const up = index.get(label);
+    const down = index.get(downLabel);
+    if (up === undefined) return [unknownLabel(printed, label)];
+    if (down === undefined) return [unknownLabel(printed, downLabel)];
+    arrivals[down]?.push({ up, label, output: nodes[label]?.output, input });
+    return [];
+  });
+  return { arrivals, faults };
+}
+
+function isEdge(edge: unknown): edge is PlainEdge {
+  if (!Array.isArray(edge) || edge.length < 2 || edge.length > 3) return false;
+  return edge.every((part) => typeof part === "string");
+}
+
+function unknownLabel(edge: string, label: string): string {
+  return `The edge ${edge} names "${label}", but this dag has no such node. Add the node or correct the label.`;
+}
+
+function cycleFault(labels: readonly string[], cycle: readonly number[]): string {
+  const printed = cycle.map((i) => `"${labels[i]}"`).join(" → ");
+  return `The edges form a cycle: ${printed}. Remove one of them.`;
+}
+
+function inputPaths(feeds: readonly Feed[], labels: readonly string[]): InputPaths {
+  const path = (i: number) => pathOf(labels[i] as string);
+  const entries = feeds.map(({ input, from }) => [input, typeof from === "number" ? path(from) : from.map(path)]);
+  return Object.freeze(Object.fromEntries(entries));
+}
+
+function producerIndex(labels: readonly string[], nodes: Readonly<Record<string, AnyNode>>): ProducersOf {
+  let index: Map<AnySchema, string[]> | undefined;
+  return (schema) => {
+    index ??= groupByOutput(labels, nodes);
+    return index.get(schema) ?? [];
+  };
+}
+
+function groupByOutput(labels: readonly string[], nodes: Readonly<Record<string, AnyNode>>): Map<AnySchema, string[]> {
+  const index = new Map<AnySchema, string[]>();
+  for (const label of labels) {
+    const output = nodes[label]?.output;
+    if (!output) continue;
+    const found = index.get(output);
+    if (found) found.push(label);
+    else index.set(output, [label]);
+  }
+  return index;
+}

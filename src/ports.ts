@@ -1,0 +1,145 @@
+// The seams: what a store, a codec, an executor and a clock must do. Adapters implement these and know nothing else.
+
+import type { BaseContext } from "./context.js";
+import type { JournalEvent, RunStatus } from "./events.js";
+import type { AnyNode } from "./node.js";
+
+/** Time, injected so that tests need no fake timers. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls back once after `delayMs`; the returned function calls it off. */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+/** A value outside the engine: text, and the bytes that were taken out of it. */
+export interface Encoded {
+  readonly text: string;
+  readonly parts: readonly Uint8Array<ArrayBuffer>[];
+}
+
+/** Turns values into {@link Encoded} and back without loss. */
+export interface Codec {
+  /** @throws an Error with a `path` property (`.rows[3].cost`) if something inside cannot be kept. */
+  encode(value: unknown): Encoded;
+  decode(encoded: Encoded): unknown;
+}
+
+/** One execution of one node's function. */
+export interface Task {
+  readonly dag: string;
+  readonly node: AnyNode;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly context: BaseContext;
+}
+
+/** Where functions run. */
+export interface Executor {
+  /** For the record. */
+  readonly name: string;
+  /** Runs the function; may return its result or a promise of it, may throw or reject with its error. */
+  execute(task: Task): unknown;
+}
+
+/** What a store can do and how much it takes at once. */
+export interface StoreCapabilities {
+  /** `atomic`: an append under an old epoch is refused in the same step that writes. */
+  readonly fencing: "atomic" | "none";
+  /** `strong`: a read sees every write that was acknowledged before it. */
+  readonly reads: "strong" | "eventual";
+  /** Values up to this many bytes travel inside a batch; larger ones go through `putValue` first. */
+  readonly batchedValueBytes: number;
+  /** The least time between two appends to one run. */
+  readonly appendIntervalMs: number;
+}
+
+/** A small summary of a run, written with every batch and listed without reading journals. */
+export interface RunHead {
+  readonly runId: string;
+  readonly dag: string;
+  readonly status: RunStatus;
+  readonly startedAt: number;
+  readonly updatedAt: number;
+  readonly replayOf?: string;
+  /** The number of events in the journal. */
+  readonly events: number;
+}
+
+/** What one append carries, stored whole or not at all. */
+export interface Batch {
+  readonly events: readonly JournalEvent[];
+  /** New values by SHA-256 in hex. */
+  readonly values: ReadonlyMap<string, Encoded>;
+  /** Values of other runs that this batch refers to, so that they are kept as long as this run is. */
+  readonly reused: readonly string[];
+  readonly head: RunHead;
+}
+
+/** Who writes and where: the store checks `epoch`, and that `seq` is the number of events it has. */
+export interface WritePosition {
+  readonly epoch: number;
+  readonly seq: number;
+  readonly owner: string;
+}
+
+/** The right to write to a run, for a while. */
+export interface Lease {
+  readonly epoch: number;
+  /** The number of events in the journal at this moment. */
+  readonly events: number;
+}
+
+/** What keeps {@link StorePort.acquire} from giving the run away. */
+export interface Held {
+  readonly heldBy: string;
+  readonly untilMs: number;
+}
+
+/** Where to find a hashed value: it came with the batch of event `seq` of that run, or earlier. */
+export interface ValueLocation {
+  readonly hash: string;
+  readonly runId: string;
+  readonly seq: number;
+}
+
+/** Which runs to list: newest first, at most `limit`, from `cursor` on. */
+export interface HeadQuery {
+  readonly status?: RunStatus;
+  readonly dag?: string;
+  /** Only runs with an event at or after this time. */
+  readonly updatedSince?: number;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/**
+ * A store. Failures are {@link HeddleError}s: `FENCED` (an old epoch), `STORE_CONFLICT` (another writer was at this
+ * position), `STORE_QUOTA`, `STORE_TOO_LARGE`, `STORE_UNAVAILABLE`.
+ */
+export interface Store {
+  readonly capabilities: StoreCapabilities;
+  readonly codec: Codec;
+  /** Makes a unique name for a run or an owner; later names sort after earlier ones. */
+  newId(now: number): string;
+
+  /** Takes the right to write, if nobody holds it at `now`; the epoch grows. */
+  acquire(runId: string, owner: string, now: number, leaseMs: number): Promise<Lease | Held>;
+  /** Prolongs the lease; false if it was lost. */
+  renew(runId: string, epoch: number, now: number, leaseMs: number): Promise<boolean>;
+  release(runId: string, epoch: number): Promise<void>;
+
+  /** Adds one batch in one atomic step. The same position and owner again is the same append, and succeeds. */
+  append(runId: string, at: WritePosition, batch: Batch): Promise<void>;
+  /** Reads events from position `seq` on; fewer than `limit` only at the end. Unknown runs have none. */
+  read(runId: string, seq: number, limit: number): Promise<readonly JournalEvent[]>;
+
+  putValue(hash: string, value: Encoded): Promise<void>;
+  getValue(at: ValueLocation): Promise<Encoded | undefined>;
+  /** Tells for each location whether its value is still there. */
+  hasValues(at: readonly ValueLocation[]): Promise<readonly boolean[]>;
+
+  head(runId: string): Promise<RunHead | undefined>;
+  heads(query: HeadQuery): Promise<{ readonly heads: readonly RunHead[]; readonly cursor?: string }>;
+  /** Removes the run with its journal, and the values no other run refers to. */
+  remove(runId: string): Promise<void>;
+}

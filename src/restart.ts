@@ -1,0 +1,121 @@
+// What a restart has to do: pure, from the recorded state, the plan and the answers.
+
+import { HeddleError, quoted } from "./errors.js";
+import type { Reason } from "./events.js";
+import type { AttemptRecord, NodeRecord, RecordedOutput, RunState } from "./fold.js";
+import type { Plan, Step } from "./plan.js";
+import type { Answer } from "./recording.js";
+
+/** The reason of the pause that asks about an effect whose outcome is unknown. */
+export const EFFECT_UNKNOWN = "effect outcome unknown";
+
+/** The answers to that pause: run the effect again, or take this as its output. */
+export type EffectAnswer = "run again" | { readonly output: unknown };
+
+/** What a restart finds and has to do. Numbers are those of steps. */
+export interface RestartPlan {
+  readonly done: ReadonlyMap<number, RecordedOutput | undefined>;
+  readonly attempts: ReadonlyMap<number, number>;
+  readonly tries: ReadonlyMap<number, number>;
+  readonly reasons: ReadonlyMap<number, Reason>;
+  readonly answers: readonly Answer[];
+  /** Effects to ask about before anything runs. */
+  readonly asks: readonly { readonly step: Step; readonly attempt: number }[];
+  /** Effects whose output the answer brings. */
+  readonly supplied: readonly { readonly step: Step; readonly attempt: number; readonly output: unknown }[];
+}
+
+/**
+ * Plans the restart of a run.
+ *
+ * @throws HeddleError `RUN_COMPLETED`, `UNKNOWN_PATH`, `NOT_PAUSED` or `INVALID_ANSWER`.
+ */
+export function planRestart(
+  plan: Plan,
+  state: RunState,
+  resume: Readonly<Record<string, unknown>>,
+  invalidated: ReadonlySet<string>,
+): RestartPlan {
+  if (state.status === "completed") {
+    throw new HeddleError(
+      "RUN_COMPLETED",
+      `Run "${state.runId}" is completed: there is nothing to restart. Use replay("${state.runId}", { rerun: […] }).`,
+    );
+  }
+  const answers = Object.entries(resume).map(([path, value]) => answerTo(plan, state, path, value));
+  const done = new Map<number, RecordedOutput | undefined>();
+  const attempts = new Map<number, number>();
+  const tries = new Map<number, number>();
+  const reasons = new Map<number, Reason>();
+  const asks: RestartPlan["asks"][number][] = [];
+  const supplied: RestartPlan["supplied"][number][] = [];
+  for (const step of plan.steps) {
+    const node = state.nodes.get(step.path);
+    const last = node?.attempts.at(-1);
+    if (last) attempts.set(step.index, last.attempt);
+    const changed = invalidated.has(step.path);
+    if (node?.output && !changed) {
+      done.set(step.index, node.output.ref === undefined ? undefined : node.output);
+      continue;
+    }
+    if (node) tries.set(step.index, changed ? 0 : pendingTries(node));
+    reasons.set(step.index, changed ? "dag changed" : reasonAfter(last));
+    if (!last || changed || !isUnknownEffect(step, last)) continue;
+    const answer = answers.find(({ path, reason }) => path === step.path && reason === EFFECT_UNKNOWN);
+    if (!answer) asks.push({ step, attempt: last.attempt });
+    else if (answer.value !== "run again")
+      supplied.push({ step, attempt: last.attempt, ...(answer.value as { output: unknown }) });
+  }
+  for (const [index, count] of tries) if (count === 0) tries.delete(index);
+  return { done, attempts, tries, reasons, answers, asks, supplied };
+}
+
+function answerTo(plan: Plan, state: RunState, path: string, value: unknown): Answer {
+  const pause = pendingPauses(state).find((candidate) => candidate.path === path);
+  if (pause) {
+    if (pause.reason === EFFECT_UNKNOWN) checkEffectAnswer(path, value);
+    return { path, reason: pause.reason, value };
+  }
+  const waiting = pendingPauses(state).map((candidate) => candidate.path);
+  const hint = `Paths that wait for an answer: ${quoted(waiting)}.`;
+  if (!plan.byPath.has(path))
+    throw new HeddleError("UNKNOWN_PATH", `Dag "${plan.dag}" has no path "${path}" to resume. ${hint}`);
+  throw new HeddleError("NOT_PAUSED", `Path "${path}" of run "${state.runId}" does not wait for an answer. ${hint}`);
+}
+
+function checkEffectAnswer(path: string, value: unknown): void {
+  if (value === "run again" || (typeof value === "object" && value !== null && Object.hasOwn(value, "output"))) return;
+  throw new HeddleError(
+    "INVALID_ANSWER",
+    `Whether the effect "${path}" happened is unknown. Answer "run again", or { output } with what it gave.`,
+  );
+}
+
+/** The pauses of a recorded run that have no answer yet. */
+export function pendingPauses(state: RunState): { readonly path: string; readonly reason: string }[] {
+  return [...state.nodes.values()].flatMap(({ path, attempts }) => {
+    const last = attempts.at(-1);
+    return last?.status === "paused" && last.pause ? [{ path, reason: last.pause.reason }] : [];
+  });
+}
+
+/** Failed tries that a later one was promised for: a restart goes on counting there. */
+function pendingTries({ attempts }: NodeRecord): number {
+  const settled = attempts.findLastIndex(
+    ({ status, retryInMs }) => status === "completed" || (status === "failed" && retryInMs === undefined),
+  );
+  return attempts.slice(settled + 1).filter(({ status }) => status === "failed").length;
+}
+
+function reasonAfter(last: AttemptRecord | undefined): Reason {
+  if (!last) return "first run";
+  if (last.status === "paused") return "resumed after pause";
+  return last.status === "failed" ? "restarted after failure" : "restarted after interruption";
+}
+
+/** True for an effect that started and of which nobody knows whether it happened. */
+function isUnknownEffect(step: Step, last: AttemptRecord): boolean {
+  if (step.node.effect !== "ask") return false;
+  if (last.status === "paused") return last.pause?.reason === EFFECT_UNKNOWN;
+  return last.ran && (last.status === "running" || last.status === "interrupted" || last.status === "aborted");
+}

@@ -1,0 +1,50 @@
+// Identity of values: a small value is its own reference, a larger one is named by the SHA-256 of its encoding.
+
+import type { Ref } from "./events.js";
+import type { Encoded } from "./ports.js";
+
+/** The longest text that is its own reference, in characters. A constant of the journal format. */
+export const INLINE_CHARACTERS = 256;
+
+/** The reference of a small value; nothing for a larger one, or one with binary parts. */
+export function inlineRef({ text, parts }: Encoded): Ref | undefined {
+  return parts.length === 0 && text.length <= INLINE_CHARACTERS ? `=${text}` : undefined;
+}
+
+/** The encoding inside an inline reference; nothing if the reference is a hash. */
+export function inlineEncoding(ref: Ref): Encoded | undefined {
+  return ref.startsWith("=") ? { text: ref.slice(1), parts: [] } : undefined;
+}
+
+/** The reference to a hashed value. */
+export function hashRef(hash: string): Ref {
+  return `#${hash}`;
+}
+
+/** The hash inside a reference; nothing if it is inline. */
+export function hashOf(ref: Ref | undefined): string | undefined {
+  return ref?.startsWith("#") ? ref.slice(1) : undefined;
+}
+
+/** The size of an encoding: characters of its text plus bytes of its binary parts. */
+export function sizeOf({ text, parts }: Encoded): number {
+  return parts.reduce((sum, part) => sum + part.byteLength, text.length);
+}
+
+/** SHA-256 in hex of an encoding: the lengths of its parts as a JSON line, its text in UTF-8, then the parts. */
+export async function hashEncoded({ text, parts }: Encoded): Promise<string> {
+  const lengths = JSON.stringify(parts.map((part) => part.byteLength));
+  const head = new TextEncoder().encode(`${lengths}\n${text}`);
+  const digest = await crypto.subtle.digest("SHA-256", parts.length === 0 ? head : join([head, ...parts]));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.byteLength;
+  }
+  return whole;
+}

@@ -1,0 +1,135 @@
+// Which upstream feeds which input of one node: by name where the edge names the input, by identity of the type
+// object otherwise. Faults are collected, not thrown, so that a dag reports all of them at once.
+
+import { quoted } from "./errors.js";
+import type { AnyNode } from "./node.js";
+import { type AnySchema, elementOf, isList, isOptional, typeName } from "./schema.js";
+
+/** What fills one input: the whole output of one upstream, or the outputs of several as a list. */
+export interface Feed {
+  readonly input: string;
+  readonly from: number | readonly number[];
+}
+
+/** One edge as its downstream sees it. */
+export interface Arrival {
+  readonly up: number;
+  readonly label: string;
+  readonly output: AnySchema | undefined;
+  readonly input: string | undefined;
+}
+
+/** Finds labels of nodes that return a type, for the remedies in messages. */
+export type ProducersOf = (schema: AnySchema) => readonly string[];
+
+interface Supply extends Arrival {
+  readonly as: "whole" | "element";
+}
+type Supplies = ReadonlyMap<string, Supply[]>;
+
+/** Wires the inputs of `node` to the edges that arrive at it. */
+export function wire(
+  label: string,
+  node: AnyNode,
+  arrivals: readonly Arrival[],
+  producersOf: ProducersOf,
+): { feeds: Feed[]; faults: string[] } {
+  const supplies: Supplies = new Map(Object.keys(node.input).map((name) => [name, []]));
+  const faults = [...supplyNamed(label, node, arrivals, supplies), ...supplyByType(label, node, arrivals, supplies)];
+  const feeds: Feed[] = [];
+  for (const [input, found] of supplies) {
+    const schema = node.input[input] as AnySchema;
+    const fault = found.length === 0 ? unfed(label, input, schema, producersOf) : conflict(label, input, schema, found);
+    if (fault) faults.push(fault);
+    else if (found.length > 0) feeds.push({ input, from: origin(found) });
+  }
+  return { feeds, faults };
+}
+
+function origin(found: readonly Supply[]): Feed["from"] {
+  const [first] = found as [Supply];
+  return first.as === "whole" ? first.up : found.map(({ up }) => up);
+}
+
+function supplyNamed(label: string, node: AnyNode, arrivals: readonly Arrival[], supplies: Supplies): string[] {
+  return arrivals.flatMap((arrival) => {
+    if (arrival.input === undefined) return [];
+    const found = supplies.get(arrival.input);
+    if (!found) return [unknownInput(label, arrival, node)];
+    const as = arrival.output && fits(arrival.output, node.input[arrival.input] as AnySchema);
+    if (as) found.push({ ...arrival, as });
+    return as ? [] : [misfit(label, arrival)];
+  });
+}
+
+function supplyByType(label: string, node: AnyNode, arrivals: readonly Arrival[], supplies: Supplies): string[] {
+  const named = new Set(arrivals.map(({ input }) => input));
+  const plain = new Map<AnySchema, string[]>();
+  const lists = new Map<AnySchema, string[]>();
+  for (const name of Object.keys(node.input)) {
+    if (named.has(name)) continue;
+    const schema = bare(node.input[name]);
+    const [inputs, key] = isList(schema) ? [lists, schema.element] : [plain, schema];
+    inputs.set(key, [...(inputs.get(key) ?? []), name]);
+  }
+  return arrivals.flatMap((arrival) => {
+    const { output, input } = arrival;
+    if (output === undefined || input !== undefined) return [];
+    const element = elementOf(output);
+    const whole = [...(plain.get(output) ?? []), ...((element && lists.get(element)) ?? [])];
+    const collecting = lists.get(output) ?? [];
+    for (const name of whole) supplies.get(name)?.push({ ...arrival, as: "whole" });
+    for (const name of collecting) supplies.get(name)?.push({ ...arrival, as: "element" });
+    return whole.length + collecting.length > 0 ? [] : [feedsNothing(label, arrival, node)];
+  });
+}
+
+function fits(output: AnySchema, input: AnySchema): Supply["as"] | undefined {
+  const schema = bare(input);
+  if (!isList(schema)) return schema === output ? "whole" : undefined;
+  if (schema.element === output) return "element";
+  return schema === output || elementOf(output) === schema.element ? "whole" : undefined;
+}
+
+function bare(schema: AnySchema | undefined): AnySchema {
+  return schema && isOptional(schema) ? schema.inner : (schema as AnySchema);
+}
+
+function unfed(label: string, input: string, schema: AnySchema, producersOf: ProducersOf): string | undefined {
+  if (isOptional(schema)) return undefined;
+  const wanted = isList(schema) ? schema.element : schema;
+  const producers = [...producersOf(wanted), ...producersOf(schema)].filter((producer) => producer !== label);
+  const name = typeName(wanted) ?? "its type";
+  const from = producers.length > 0 ? `${quoted(producers)} (which return ${name})` : `a node that returns ${name}`;
+  return `Input "${input}" of node "${label}" is fed by nothing. Add an edge to "${label}" from ${from}, or declare the input as optional(…).`;
+}
+
+function conflict(label: string, input: string, schema: AnySchema, found: readonly Supply[]): string | undefined {
+  if (found.length === 1) return undefined;
+  const ups = quoted(found.map((supply) => supply.label));
+  const example = `["${found[0]?.label}", "${label}", "${input}"]`;
+  const subject = `Input "${input}" of node "${label}"`;
+  if (!isList(bare(schema))) {
+    return `${subject} takes one value but is fed by ${ups}. Name the input in the right edge: ${example}, or declare it as list(…) to collect them.`;
+  }
+  const wholes = found.filter(({ as }) => as === "whole");
+  if (wholes.length === 0) return undefined;
+  const lists = quoted(wholes.map((supply) => supply.label));
+  return wholes.length === found.length
+    ? `${subject} takes one whole list but is fed by several: ${lists}. Keep one, or name the input each should feed: ${example}.`
+    : `${subject} is fed by lists (${lists}) and by single elements (of ${ups}). Use one kind, or name the input each should feed: ${example}.`;
+}
+
+function unknownInput(label: string, { label: up, input }: Arrival, node: AnyNode): string {
+  return `The edge ["${up}", "${label}", "${input}"] names an input that node "${label}" does not have. Its inputs are ${quoted(Object.keys(node.input))}.`;
+}
+
+function misfit(label: string, { label: up, input, output }: Arrival): string {
+  const why = output ? "has another type than that input" : "returns nothing";
+  return `The edge ["${up}", "${label}", "${input}"] cannot feed "${input}": node "${up}" ${why}. Use the same schema object in both nodes.`;
+}
+
+function feedsNothing(label: string, { label: up }: Arrival, node: AnyNode): string {
+  const inputs = quoted(Object.keys(node.input));
+  return `The edge ["${up}", "${label}"] feeds nothing: no free input of "${label}" (${inputs}) has the type that "${up}" returns. Use the same schema object in both nodes, or remove the edge.`;
+}

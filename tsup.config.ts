@@ -1,0 +1,18 @@
+import { defineConfig } from "tsup";
+
+export default defineConfig({
+  entry: {
+    index: "src/index.ts",
+    "adapters/memory": "adapters/memory.ts",
+    "adapters/async-local-storage": "adapters/async-local-storage.ts",
+    "adapters/codec": "adapters/codec.ts",
+  },
+  format: "esm",
+  target: "es2022",
+  platform: "neutral",
+  external: [/^node:/],
+  dts: true,
+  // Shared chunks keep `instanceof HeddleError` true across entries.
+  splitting: true,
+  clean: true,
+});
