@@ -59,10 +59,12 @@ export function hasCode(thrown: unknown, code: ErrorCode): boolean {
   return typeof thrown === "object" && thrown !== null && (thrown as { code?: unknown }).code === code;
 }
 
-/** Prints up to eight names in quotes for a message: `"a", "b" and 3 more`. */
+const MOST_NAMES = 20;
+
+/** Prints up to twenty names in quotes for a message: `"a", "b" and 3 more`. */
 export function quoted(names: Iterable<string>): string {
   const all = [...names];
-  const shown = all.slice(0, 8).map((name) => `"${name}"`);
+  const shown = all.slice(0, MOST_NAMES).map((name) => `"${name}"`);
   if (all.length > shown.length) return `${shown.join(", ")} and ${all.length - shown.length} more`;
   return shown.join(", ") || "none";
 }
