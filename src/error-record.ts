@@ -2,42 +2,36 @@
 
 import { toError } from "./errors.js";
 import type { ErrorRecord, Ref } from "./events.js";
-
-/** Keeps an error's further properties; hands over the reference when it is known. */
-export type KeepOwn = (value: unknown, assign: (ref: Ref) => void) => void;
+import type { Recorder } from "./recording.js";
 
 const BUILT_IN = new Set(["name", "message", "stack", "code", "cause", "errors"]);
 const DEEPEST_CAUSE = 16;
 
-/** Describes an error with its stack, causes and, if `keep` is given, its own properties. */
-export function errorRecord(error: Error, keep?: KeepOwn, depth = 0): ErrorRecord {
+/** Describes an error with its stack and causes and, where they can be kept, its own properties. */
+export function errorRecord(error: Error, keeper: Pick<Recorder, "keep"> | undefined, depth = 0): ErrorRecord {
   const { name, message, stack, cause } = error;
   const { code, errors } = error as { code?: unknown; errors?: unknown };
-  const inner = (value: unknown) => errorRecord(toError(value), keep, depth + 1);
-  const record: ErrorRecord & { own?: Ref } = {
-    name: String(name),
-    message: String(message),
-    ...(typeof stack === "string" ? { stack } : {}),
-    ...(code === undefined ? {} : { code: String(code) }),
-    ...(cause === undefined || depth >= DEEPEST_CAUSE ? {} : { cause: inner(cause) }),
-    ...(Array.isArray(errors) && depth < DEEPEST_CAUSE ? { errors: errors.map(inner) } : {}),
-  };
-  if (keep) keepOwn(error, record, keep);
+  const inner = (value: unknown) => errorRecord(toError(value), keeper, depth + 1);
+  const record: ErrorRecord = { name: String(name), message: String(message) };
+  if (typeof stack === "string") record.stack = stack;
+  if (code !== undefined) record.code = String(code);
+  if (cause !== undefined && depth < DEEPEST_CAUSE) record.cause = inner(cause);
+  if (Array.isArray(errors) && depth < DEEPEST_CAUSE) record.errors = errors.map(inner);
+  if (keeper) keepOwn(error, record, keeper);
   return record;
 }
 
-function keepOwn(error: Error, record: { own?: Ref }, keep: KeepOwn): void {
-  const names = Object.keys(error).filter((name) => !BUILT_IN.has(name));
-  if (names.length === 0) return;
+function keepOwn(error: Error, record: ErrorRecord, keeper: Pick<Recorder, "keep">): void {
+  const own = Object.entries(error).filter(([name]) => !BUILT_IN.has(name));
+  if (own.length === 0) return;
   const assign = (ref: Ref) => {
     record.own = ref;
   };
-  const own = Object.fromEntries(names.map((name) => [name, (error as unknown as Record<string, unknown>)[name]]));
   try {
-    keep(own, assign);
+    keeper.keep(Object.fromEntries(own), assign);
   } catch {
-    const flat = Object.entries(own).map(([name, value]) => [name, isPrimitive(value) ? value : "(not kept)"]);
-    keep(Object.fromEntries(flat), assign);
+    const flat = own.map(([name, value]) => [name, isPrimitive(value) ? value : "(not kept)"]);
+    keeper.keep(Object.fromEntries(flat), assign);
   }
 }
 

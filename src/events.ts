@@ -16,11 +16,11 @@ export type Ref = string;
 export interface ErrorRecord {
   readonly name: string;
   readonly message: string;
-  readonly stack?: string;
-  readonly code?: string;
-  readonly cause?: ErrorRecord;
-  readonly errors?: readonly ErrorRecord[];
-  readonly own?: Ref;
+  stack?: string;
+  code?: string;
+  cause?: ErrorRecord;
+  errors?: readonly ErrorRecord[];
+  own?: Ref;
 }
 
 /** Why a node was executed. */
@@ -76,7 +76,7 @@ export interface NodeStarted extends Placed {
   readonly executor: string;
   /** The edges consumed: per input the paths whose latest outputs were taken. Sources take the run's inputs. */
   readonly inputs: InputPaths;
-  readonly overridden?: true;
+  overridden?: true;
 }
 export interface NodeCompleted extends Placed {
   readonly type: "node-completed";
@@ -91,20 +91,20 @@ export interface NodeFailed extends Placed {
   readonly type: "node-failed";
   readonly error: ErrorRecord;
   /** Milliseconds until the next try; absent after the last. */
-  readonly retryInMs?: number;
+  retryInMs?: number;
 }
 export interface NodePaused extends Placed {
   readonly type: "node-paused";
   readonly reason: string;
   payload?: Ref;
   /** Why the answer given for this reason was refused. */
-  readonly rejected?: string;
+  rejected?: string;
 }
 export interface NodeAborted extends Placed {
   readonly type: "node-aborted";
   /** False if its function was never called. */
   readonly ran: boolean;
-  readonly error?: ErrorRecord;
+  error?: ErrorRecord;
 }
 export interface NodeReused extends Timed {
   readonly type: "node-reused";
@@ -129,13 +129,13 @@ export interface Origin {
 }
 export interface NodeLog extends Placed {
   readonly type: "node-log";
-  readonly message: string;
+  message: string;
   data?: Ref;
 }
 export interface NodeProgress extends Placed {
   readonly type: "node-progress";
   readonly done: number;
-  readonly total?: number;
+  total?: number;
 }
 export interface RunEnded extends Timed {
   readonly type: "run-completed" | "run-paused" | "run-cancelled" | "run-failed";

@@ -3,7 +3,6 @@ export type { BaseContext, Context } from "./context.js";
 export { chain, type Dag, dag } from "./dag.js";
 export { type ErrorCode, HeddleError, hasCode } from "./errors.js";
 export type { ErrorRecord, JournalEvent, Reason, Ref, ReplayMode, RunStatus } from "./events.js";
-export type { Budget } from "./execution.js";
 export type { Execution, InspectedAttempt, RunInspection, RunRecord, Taken, Traversal } from "./inspect.js";
 export type { Durability } from "./journal.js";
 export { toMermaid } from "./mermaid.js";

@@ -2,7 +2,6 @@
 
 import type { ContextNeeds, Edge, Label, Nodes, SinkOutputs, SourceInputs } from "./check.js";
 import type { JournalEvent, ReplayMode } from "./events.js";
-import type { Budget } from "./execution.js";
 import type { Node } from "./node.js";
 import type { OnChange } from "./on-change.js";
 import type { Clock, Executor } from "./ports.js";
@@ -35,6 +34,14 @@ export type RunnerArguments<N> =
   unknown extends ContextNeeds<N>
     ? [options?: RunnerOptions<N> & { readonly context?: object }]
     : [options: RunnerOptions<N> & { readonly context: ContextNeeds<N> }];
+
+/** After how much a run pauses by itself. */
+export interface Budget {
+  /** Milliseconds from the start of this execution. */
+  readonly timeMs?: number;
+  /** How many attempts may start. */
+  readonly operations?: number;
+}
 
 /** What any start of an execution takes. */
 export interface StartOptions {

@@ -1,13 +1,30 @@
 // From the plans of restart and replay to what an execution begins with.
 
-import type { JournalEvent, NodeReused, Ref } from "./events.js";
-import type { Prior } from "./execution.js";
+import type { JournalEvent, NodeReused, Reason, Ref } from "./events.js";
 import type { NodeRecord, RecordedOutput, RunState } from "./fold.js";
 import { reach } from "./graph.js";
+import type { Known } from "./outputs.js";
 import type { Plan } from "./plan.js";
 import type { Provenance, Recorder } from "./recording.js";
 import type { ReplayPlan } from "./replay.js";
 import { EFFECT_UNKNOWN, type RestartPlan } from "./restart.js";
+import type { Pause } from "./result.js";
+
+/** What earlier executions, or the run that is replayed, left behind. Numbers are those of steps. */
+export interface Prior {
+  readonly done: Known;
+  /** Outputs brought by answers; their steps are in `done` too. */
+  readonly supplied: ReadonlyMap<number, unknown>;
+  readonly attempts: ReadonlyMap<number, number>;
+  /** Failed tries since the node's last outcome, so that a pause does not refill its retries. */
+  readonly tries: ReadonlyMap<number, number>;
+  readonly reasons: ReadonlyMap<number, Reason>;
+  /** Answers by path and reason of the pause. */
+  readonly answers: ReadonlyMap<string, ReadonlyMap<string, unknown>>;
+  /** Pauses to begin with: effects whose outcome is unknown. */
+  readonly pauses: readonly Pause[];
+  readonly stale: readonly string[];
+}
 
 /** What a restarted run begins with. */
 export async function priorOfRestart(
@@ -32,7 +49,7 @@ export async function priorOfRestart(
 /** What a replay begins with. */
 export function priorOfReplay(plan: Plan, replay: ReplayPlan, state: RunState): Prior {
   const done = new Map<number, RecordedOutput | undefined>();
-  const reasons: Map<number, Prior["reasons"] extends ReadonlyMap<number, infer R> ? R : never> = new Map();
+  const reasons = new Map<number, Reason>();
   for (const { path, action, reason } of replay.steps) {
     const index = plan.byPath.get(path)?.index as number;
     const output = state.nodes.get(path)?.output;

@@ -5,8 +5,9 @@ import type { Edge, Nodes } from "./check.js";
 import { Control } from "./control.js";
 import type { Dag } from "./dag.js";
 import { HeddleError, quoted } from "./errors.js";
-import { type ExecutionSetup, execute, type Settings } from "./execution.js";
+import { type ExecutionSetup, execute } from "./execution.js";
 import type { RecordedOutput, RunState } from "./fold.js";
+import type { Settings } from "./invoke.js";
 import { type AnyNode, expectNumber } from "./node.js";
 import { invalidatedPaths } from "./on-change.js";
 import type {

@@ -1,0 +1,154 @@
+// Tells the record and the listener what happens in one execution, and keeps the values that go with it.
+
+import type { Attempt } from "./attempt.js";
+import { errorRecord } from "./error-record.js";
+import { HeddleError, toError } from "./errors.js";
+import type {
+  JournalEvent,
+  NodeAborted,
+  NodeCompleted,
+  NodeFailed,
+  NodeLog,
+  NodePaused,
+  NodeProgress,
+  NodeStarted,
+  Reason,
+} from "./events.js";
+import type { Clock } from "./ports.js";
+import type { Recorder } from "./recording.js";
+
+/** Gets every event at once, recorded or not. */
+export type Listener = (event: JournalEvent, runId: string) => void;
+
+/** Reports one execution. Where nobody records and nobody listens, no event is even made. */
+export class Reporter {
+  readonly #runId: string;
+  readonly #clock: Clock;
+  readonly #recorder: Recorder | undefined;
+  readonly #listener: Listener | undefined;
+  readonly #isIdle: boolean;
+
+  constructor(runId: string, clock: Clock, recorder: Recorder | undefined, listener: Listener | undefined) {
+    this.#runId = runId;
+    this.#clock = clock;
+    this.#recorder = recorder;
+    this.#listener = listener;
+    this.#isIdle = !recorder && !listener;
+  }
+
+  started({ step, number }: Attempt, reason: Reason, executor: string): void {
+    if (this.#isIdle) return;
+    const event: NodeStarted = {
+      type: "node-started",
+      at: this.#clock.now(),
+      path: step.path,
+      attempt: number,
+      reason,
+      executor,
+      inputs: step.inputPaths,
+    };
+    if (step.overridden) event.overridden = true;
+    this.emit(event);
+  }
+
+  /** @throws HeddleError `NOT_KEEPABLE` with label, path inside the value, and remedy. */
+  completed({ step, number }: Attempt, value: unknown, overrunMs: number | undefined): void {
+    if (this.#isIdle) return;
+    const event: NodeCompleted = { type: "node-completed", at: this.#clock.now(), path: step.path, attempt: number };
+    if (overrunMs !== undefined) event.overrunMs = overrunMs;
+    if (this.#recorder && step.node.output) {
+      event.outputBytes = keep(this.#recorder, value, `The output of node "${step.label}"`, (ref) => {
+        event.output = ref;
+      });
+    }
+    this.emit(event);
+  }
+
+  failed({ step, number }: Attempt, error: Error, retryInMs: number | undefined): void {
+    if (this.#isIdle) return;
+    const event: NodeFailed = {
+      type: "node-failed",
+      at: this.#clock.now(),
+      path: step.path,
+      attempt: number,
+      error: errorRecord(error, this.#recorder),
+    };
+    if (retryInMs !== undefined) event.retryInMs = retryInMs;
+    this.emit(event);
+  }
+
+  /** @throws HeddleError `NOT_KEEPABLE` if the payload cannot be kept. */
+  paused({ step, number, pause }: Attempt): void {
+    if (this.#isIdle || !pause) return;
+    const { reason, payload, rejected } = pause;
+    const event: NodePaused = { type: "node-paused", at: this.#clock.now(), path: step.path, attempt: number, reason };
+    if (rejected !== undefined) event.rejected = rejected;
+    if (this.#recorder && payload !== undefined) {
+      keep(this.#recorder, payload, `The payload of the pause of node "${step.label}"`, (ref) => {
+        event.payload = ref;
+      });
+    }
+    this.emit(event);
+  }
+
+  aborted({ step, number, ran }: Attempt, error: Error | undefined): void {
+    if (this.#isIdle) return;
+    const event: NodeAborted = {
+      type: "node-aborted",
+      at: this.#clock.now(),
+      path: step.path,
+      attempt: number,
+      ran,
+    };
+    if (error) event.error = errorRecord(error, this.#recorder);
+    this.emit(event);
+  }
+
+  progressed({ step, number }: Attempt, done: number, total: number | undefined): void {
+    if (this.#isIdle) return;
+    const event: NodeProgress = {
+      type: "node-progress",
+      at: this.#clock.now(),
+      path: step.path,
+      attempt: number,
+      done,
+    };
+    if (total !== undefined) event.total = total;
+    this.emit(event);
+  }
+
+  logged({ step, number }: Attempt, message: string, data: unknown): void {
+    if (this.#isIdle) return;
+    const event: NodeLog = { type: "node-log", at: this.#clock.now(), path: step.path, attempt: number, message };
+    try {
+      if (data !== undefined) {
+        this.#recorder?.keep(data, (ref) => {
+          event.data = ref;
+        });
+      }
+    } catch (error) {
+      event.message += ` (data not kept: ${toError(error).message})`;
+    }
+    this.emit(event);
+  }
+
+  emit(event: JournalEvent): void {
+    this.#recorder?.add(event);
+    try {
+      this.#listener?.(event, this.#runId);
+    } catch (error) {
+      // A broken listener must not break the run, and must not go unnoticed either.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+}
+
+function keep(recorder: Recorder, value: unknown, what: string, assign: (ref: string) => void): number {
+  try {
+    return recorder.keep(value, assign);
+  } catch (error) {
+    throw new HeddleError("NOT_KEEPABLE", `${what} cannot be kept: ${toError(error).message}`, { cause: error });
+  }
+}
