@@ -2,7 +2,7 @@
 // workerd with the flag `nodejs_als`.
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { BaseContext } from "../src/context.js";
+import type { BaseContext } from "../src/definition/context.js";
 import type { Executor } from "../src/ports.js";
 
 /** An executor that remembers whose code is running. */

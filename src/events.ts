@@ -1,7 +1,7 @@
 // The events of a journal, all of them plain JSON. A run *is* the sequence of its events; order is by position,
 // times are information.
 
-import type { InputPaths } from "./plan.js";
+import type { InputPaths } from "./definition/plan.js";
 
 /** The version of this vocabulary; stores refuse to read a newer one. */
 export const JOURNAL_FORMAT = 1;

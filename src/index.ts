@@ -1,22 +1,19 @@
-export type { CheckEdges, Edge, Nodes, SinkOutputs, SourceInputs } from "./check.js";
-export type { BaseContext, Context } from "./context.js";
-export { chain, type Dag, dag } from "./dag.js";
+export type { CheckEdges, Edge, Nodes, SinkOutputs, SourceInputs } from "./definition/check.js";
+export type { BaseContext, Context } from "./definition/context.js";
+export { chain, type Dag, dag } from "./definition/dag.js";
+export { toMermaid } from "./definition/mermaid.js";
+export {
+  type AnyNode,
+  type Inputs,
+  type Node,
+  type NodeOptions,
+  node,
+  type Received,
+  type Retry,
+} from "./definition/node.js";
+export { type AnySchema, type InputOf, list, type OutputOf, optional, type Schema, type } from "./definition/schema.js";
 export { type ErrorCode, HeddleError, hasCode } from "./errors.js";
 export type { ErrorRecord, JournalEvent, Reason, Ref, ReplayMode, RunStatus } from "./events.js";
-export type { Execution, InspectedAttempt, RunInspection, RunRecord, Taken, Traversal } from "./inspect.js";
-export type { Durability } from "./journal.js";
-export { toMermaid } from "./mermaid.js";
-export { type AnyNode, type Inputs, type Node, type NodeOptions, node, type Received, type Retry } from "./node.js";
-export type { OnChange } from "./on-change.js";
-export type {
-  Overrides,
-  ReplayOptions,
-  RestartOptions,
-  Run,
-  RunnerOptions,
-  RunOptions,
-  StartOptions,
-} from "./options.js";
 export type {
   Batch,
   Clock,
@@ -33,10 +30,21 @@ export type {
   ValueLocation,
   WritePosition,
 } from "./ports.js";
-export { DagProvenance, type ListOptions, type ProvenanceOptions } from "./provenance.js";
-export { NullProvenance, type Provenance } from "./recording.js";
-export type { ReplayPlan, ReplayStep } from "./replay.js";
-export type { EffectAnswer } from "./restart.js";
-export type { Pause, RunResult } from "./result.js";
-export { DagRunner } from "./runner.js";
-export { type AnySchema, type InputOf, list, type OutputOf, optional, type Schema, type } from "./schema.js";
+export type { Execution, InspectedAttempt, RunInspection, RunRecord, Taken, Traversal } from "./record/inspect.js";
+export type { Durability } from "./record/journal.js";
+export type { OnChange } from "./record/on-change.js";
+export { DagProvenance, type ListOptions, type ProvenanceOptions } from "./record/provenance.js";
+export type { ReplayPlan, ReplayStep } from "./record/replay.js";
+export type { EffectAnswer } from "./record/restart.js";
+export type {
+  Overrides,
+  ReplayOptions,
+  RestartOptions,
+  Run,
+  RunnerOptions,
+  RunOptions,
+  StartOptions,
+} from "./run/options.js";
+export { NullProvenance, type Provenance } from "./run/recording.js";
+export type { Pause, RunResult } from "./run/result.js";
+export { DagRunner } from "./run/runner.js";

@@ -1,8 +1,8 @@
 // The seams: what a store, a codec, an executor and a clock must do. Adapters implement these and know nothing else.
 
-import type { BaseContext } from "./context.js";
+import type { BaseContext } from "./definition/context.js";
+import type { AnyNode } from "./definition/node.js";
 import type { JournalEvent, RunStatus } from "./events.js";
-import type { AnyNode } from "./node.js";
 
 /** Time, injected so that tests need no fake timers. */
 export interface Clock {

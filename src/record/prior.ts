@@ -1,37 +1,20 @@
 // From the plans of restart and replay to what an execution begins with.
 
-import type { JournalEvent, NodeReused, Reason, Ref } from "./events.js";
+import { reach } from "../definition/graph.js";
+import type { Plan } from "../definition/plan.js";
+import type { JournalEvent, NodeReused, Reason, Ref } from "../events.js";
+import type { Prior, Recorder } from "../run/recording.js";
 import type { NodeRecord, RecordedOutput, RunState } from "./fold.js";
-import { reach } from "./graph.js";
-import type { Known } from "./outputs.js";
-import type { Plan } from "./plan.js";
-import type { Provenance, Recorder } from "./recording.js";
+import type { RunReader } from "./reader.js";
 import type { ReplayPlan } from "./replay.js";
 import { EFFECT_UNKNOWN, type RestartPlan } from "./restart.js";
-import type { Pause } from "./result.js";
-
-/** What earlier executions, or the run that is replayed, left behind. Numbers are those of steps. */
-export interface Prior {
-  readonly done: Known;
-  /** Outputs brought by answers; their steps are in `done` too. */
-  readonly supplied: ReadonlyMap<number, unknown>;
-  readonly attempts: ReadonlyMap<number, number>;
-  /** Failed tries since the node's last outcome, so that a pause does not refill its retries. */
-  readonly tries: ReadonlyMap<number, number>;
-  readonly reasons: ReadonlyMap<number, Reason>;
-  /** Answers by path and reason of the pause. */
-  readonly answers: ReadonlyMap<string, ReadonlyMap<string, unknown>>;
-  /** Pauses to begin with: effects whose outcome is unknown. */
-  readonly pauses: readonly Pause[];
-  readonly stale: readonly string[];
-}
 
 /** What a restarted run begins with. */
 export async function priorOfRestart(
   plan: Plan,
   restart: RestartPlan,
   state: RunState,
-  provenance: Provenance,
+  reader: RunReader,
 ): Promise<Prior> {
   const { done, attempts, tries, reasons, asks, supplied } = restart;
   return {
@@ -40,7 +23,7 @@ export async function priorOfRestart(
     attempts,
     tries,
     reasons,
-    answers: await allAnswers(restart, state, provenance),
+    answers: await allAnswers(restart, state, reader),
     pauses: asks.map(({ step, attempt }) => ({ path: step.path, reason: EFFECT_UNKNOWN, payload: { attempt } })),
     stale: staleAtRestart(plan, restart, state),
   };
@@ -99,13 +82,12 @@ export function recordEffects({ asks, supplied }: RestartPlan, recorder: Recorde
   }
 }
 
-async function allAnswers(restart: RestartPlan, state: RunState, provenance: Provenance): Promise<Prior["answers"]> {
+async function allAnswers(restart: RestartPlan, state: RunState, reader: RunReader): Promise<Prior["answers"]> {
   const all = new Map<string, Map<string, unknown>>();
   const put = (path: string, reason: string, value: unknown) => {
     all.set(path, (all.get(path) ?? new Map<string, unknown>()).set(reason, value));
   };
-  const load = (ref: Ref) =>
-    provenance.loadValue({ ref, bytes: 0, origin: { runId: state.runId, seq: state.events, attempt: 0 } });
+  const load = (ref: Ref) => reader.valueOf(state, ref);
   for (const [path, answers] of state.answers) for (const [reason, ref] of answers) put(path, reason, await load(ref));
   for (const { path, reason, value } of restart.answers) put(path, reason, value);
   return all;

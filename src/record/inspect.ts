@@ -1,6 +1,7 @@
 // The state of a run as people and tools want to read it: executions, attempts and edges, without payloads.
 
-import type { ConsumedRef, ErrorRecord, Origin, Reason, Ref, RunStatus } from "./events.js";
+import { topologicalOrder } from "../definition/graph.js";
+import type { ConsumedRef, ErrorRecord, Origin, Reason, Ref, RunStatus } from "../events.js";
 import type { AttemptRecord, LogLine, NodeRecord, RunState } from "./fold.js";
 import { pendingPauses } from "./restart.js";
 import type { NodeShape, Shape } from "./shape.js";
@@ -127,13 +128,22 @@ export function inspectRun(state: RunState, shape: Shape, { since = 0 }: Inspect
   const feeding = new Set(shape.nodes.flatMap(({ upstream }) => upstream));
   const executions: Execution[] = [];
   const edges: Traversal[] = [];
-  for (const node of shape.nodes) {
+  for (const node of inOrder(shape.nodes)) {
     const record = state.nodes.get(node.path);
     if (since > 0 && (record?.updatedAt ?? 0) < since) continue;
     executions.push(execution(node, record, feeding.has(node.path)));
     if (record) edges.push(...traversals(node, record));
   }
   return { run: runRecord(state), executions, edges };
+}
+
+/** Shapes are sorted by label; people read a dag from its sources to its sinks. */
+function inOrder(nodes: readonly NodeShape[]): NodeShape[] {
+  const number = new Map(nodes.map(({ path }, i) => [path, i]));
+  const upstream = nodes.map((node) => node.upstream.map((path) => number.get(path) as number));
+  const downstream: number[][] = nodes.map(() => []);
+  for (const [i, ups] of upstream.entries()) for (const up of ups) downstream[up]?.push(i);
+  return topologicalOrder(upstream, downstream).map((i) => nodes[i] as NodeShape);
 }
 
 function execution(node: NodeShape, record: NodeRecord | undefined, feeds: boolean): Execution {

@@ -1,7 +1,7 @@
 // Which upstream feeds which input of one node: by name where the edge names the input, by identity of the type
 // object otherwise. Faults are collected, not thrown, so that a dag reports all of them at once.
 
-import { quoted } from "./errors.js";
+import { quoted } from "../errors.js";
 import type { AnyNode } from "./node.js";
 import { type AnySchema, elementOf, isList, isOptional, typeName } from "./schema.js";
 

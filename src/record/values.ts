@@ -1,7 +1,7 @@
 // Identity of values: a small value is its own reference, a larger one is named by the SHA-256 of its encoding.
 
-import type { Ref } from "./events.js";
-import type { Encoded } from "./ports.js";
+import type { Ref } from "../events.js";
+import type { Encoded } from "../ports.js";
 
 /** The longest text that is its own reference, in characters. A constant of the journal format. */
 export const INLINE_CHARACTERS = 256;

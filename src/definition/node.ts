@@ -1,7 +1,7 @@
 // A node: one function with named, typed inputs and one output. Plain frozen data; nothing runs here.
 
+import { HeddleError, quoted } from "../errors.js";
 import type { Context } from "./context.js";
-import { HeddleError, quoted } from "./errors.js";
 import { type AnySchema, type InputOf, isOptional, isSchema, type OutputOf } from "./schema.js";
 
 /** The declared inputs of a node: a schema per name. */

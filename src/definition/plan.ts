@@ -1,6 +1,6 @@
 // The wiring plan of a dag: computed once when the dag is declared, read by everything that runs or explains it.
 
-import { faultsError } from "./errors.js";
+import { faultsError } from "../errors.js";
 import { findCycle, topologicalOrder } from "./graph.js";
 import type { AnyNode } from "./node.js";
 import { pathOf } from "./path.js";

@@ -1,10 +1,10 @@
 // What a replay would do, per path: execute it, reuse its recorded output, or neither. Pure; nothing is run here.
 
-import { HeddleError, quoted } from "./errors.js";
-import type { Reason, ReplayMode } from "./events.js";
+import { reach } from "../definition/graph.js";
+import type { Plan } from "../definition/plan.js";
+import { HeddleError, quoted } from "../errors.js";
+import type { Reason, ReplayMode } from "../events.js";
 import type { NodeRecord, RecordedOutput, RunState } from "./fold.js";
-import { reach } from "./graph.js";
-import type { Plan } from "./plan.js";
 
 /** What happens to one path in a replay, and why. */
 export interface ReplayStep {

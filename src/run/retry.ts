@@ -1,6 +1,7 @@
 // When a failed attempt is tried again.
 
-import type { Retry } from "./node.js";
+import type { Retry } from "../definition/node.js";
+import { hashText } from "../hash-text.js";
 
 /**
  * Milliseconds to wait after try number `tries` failed, or nothing if that was the last. The jitter is drawn from
@@ -14,14 +15,7 @@ export function retryDelay(retry: Retry | undefined, tries: number, error: Error
   return Math.round(delay * (1 - jitter * fraction(`${seed} ${tries}`)));
 }
 
-/** A number from 0 to 1 drawn from a text (FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/). */
+/** A number from 0 to 1 drawn from a text. */
 function fraction(text: string): number {
   return hashText(text) / 2 ** 32;
-}
-
-/** A 32-bit hash of a text (FNV-1a over UTF-16 units); not for security. */
-export function hashText(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
 }

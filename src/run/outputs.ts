@@ -1,15 +1,10 @@
 // The outputs of one run while somebody still needs them: handed out isolated, let go after the last consumer, read
 // back from the record only when asked for.
 
-import type { RecordedOutput } from "./fold.js";
+import type { Plan, Step } from "../definition/plan.js";
+import type { RecordedOutput } from "../record/fold.js";
 import { copyAll, copyMutable, freezePlain } from "./isolate.js";
-import type { Plan, Step } from "./plan.js";
-
-/** Inputs of sources by path. */
-export type GivenInputs = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
-
-/** Outputs that are known before the run starts; `undefined` for a node without output. */
-export type Known = ReadonlyMap<number, RecordedOutput | undefined>;
+import type { GivenInputs, RecordedOutputs } from "./recording.js";
 
 /** Reads a recorded output, at once or as a promise. */
 export type Load = (output: RecordedOutput) => unknown;
@@ -26,7 +21,7 @@ export class Outputs {
   readonly #reading = new Map<number, Promise<void>>();
   readonly #known: Set<number>;
 
-  constructor(plan: Plan, given: GivenInputs, known: Known | undefined, load: Load | undefined) {
+  constructor(plan: Plan, given: GivenInputs, known: RecordedOutputs | undefined, load: Load | undefined) {
     this.#plan = plan;
     this.#given = given;
     this.#load = load;

@@ -1,7 +1,7 @@
 // What a journal says: the state of a run as a fold over its events. Inspection, restart and replay all read this and
 // nothing else.
 
-import { HeddleError } from "./errors.js";
+import { HeddleError } from "../errors.js";
 import {
   type ConsumedRef,
   type ErrorRecord,
@@ -17,7 +17,7 @@ import {
   type RunResumed,
   type RunStarted,
   type RunStatus,
-} from "./events.js";
+} from "../events.js";
 
 /** An output as recorded: its reference and where it was recorded first. */
 export interface RecordedOutput {

@@ -1,16 +1,22 @@
 // What a restart has to do: pure, from the recorded state, the plan and the answers.
 
-import { HeddleError, quoted } from "./errors.js";
-import type { Reason } from "./events.js";
+import type { Plan, Step } from "../definition/plan.js";
+import { HeddleError, quoted } from "../errors.js";
+import type { Reason } from "../events.js";
 import type { AttemptRecord, NodeRecord, RecordedOutput, RunState } from "./fold.js";
-import type { Plan, Step } from "./plan.js";
-import type { Answer } from "./recording.js";
 
 /** The reason of the pause that asks about an effect whose outcome is unknown. */
 export const EFFECT_UNKNOWN = "effect outcome unknown";
 
 /** The answers to that pause: run the effect again, or take this as its output. */
 export type EffectAnswer = "run again" | { readonly output: unknown };
+
+/** An answer to a pause. */
+export interface Answer {
+  readonly path: string;
+  readonly reason: string;
+  readonly value: unknown;
+}
 
 /** What a restart finds and has to do. Numbers are those of steps. */
 export interface RestartPlan {

@@ -1,11 +1,11 @@
 // What a dag is, as data: its shape decides whether a recorded run still fits it. Two runs of the same shape have the
 // same fingerprint, whatever the order of declaration.
 
-import { quoted } from "./errors.js";
-import type { AnyNode } from "./node.js";
-import type { Plan, Step } from "./plan.js";
-import { hashText } from "./retry.js";
-import { isList, isOptional } from "./schema.js";
+import type { AnyNode } from "../definition/node.js";
+import type { Plan, Step } from "../definition/plan.js";
+import { isList, isOptional } from "../definition/schema.js";
+import { quoted } from "../errors.js";
+import { hashText } from "../hash-text.js";
 
 /** One node of a shape: what its inputs are fed from, its further upstreams, and its explicit version. */
 export interface NodeShape {

@@ -1,8 +1,6 @@
 // Tells the record and the listener what happens in one execution, and keeps the values that go with it.
 
-import type { Attempt } from "./attempt.js";
-import { errorRecord } from "./error-record.js";
-import { HeddleError, toError } from "./errors.js";
+import { HeddleError, toError } from "../errors.js";
 import type {
   JournalEvent,
   NodeAborted,
@@ -13,8 +11,10 @@ import type {
   NodeProgress,
   NodeStarted,
   Reason,
-} from "./events.js";
-import type { Clock } from "./ports.js";
+} from "../events.js";
+import type { Clock } from "../ports.js";
+import type { Attempt } from "./attempt.js";
+import { errorRecord } from "./error-record.js";
 import type { Recorder } from "./recording.js";
 
 /** Gets every event at once, recorded or not. */

@@ -1,12 +1,10 @@
 // The inputs a run starts from: checked against the sources before anything is recorded, all complaints at once.
 
-import { faultsError, HeddleError, quoted, toError } from "./errors.js";
-import type { RunState } from "./fold.js";
+import type { Plan, Step } from "../definition/plan.js";
+import { type AnySchema, accept } from "../definition/schema.js";
+import { faultsError, HeddleError, quoted, toError } from "../errors.js";
 import { copyAll } from "./isolate.js";
-import type { GivenInputs } from "./outputs.js";
-import type { Plan, Step } from "./plan.js";
-import type { Provenance } from "./recording.js";
-import { type AnySchema, accept } from "./schema.js";
+import type { GivenInputs } from "./recording.js";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -15,11 +13,7 @@ type Values = Readonly<Record<string, unknown>>;
  *
  * @throws HeddleError `INVALID_INPUT` with every fault found.
  */
-export async function checkInputs(
-  plan: Plan,
-  inputs: Values,
-  which: "all" | "named only" = "all",
-): Promise<GivenInputs> {
+export async function checkInputs(plan: Plan, inputs: Values, which: "all" | "named"): Promise<GivenInputs> {
   const sources = new Map(plan.steps.flatMap((step) => (step.upstream.length === 0 ? [[step.label, step]] : [])));
   const faults = Object.keys(inputs).flatMap((label) => (sources.has(label) ? [] : [notASource(plan, sources, label)]));
   const wanted = [...sources.values()].filter(({ label }) => Object.hasOwn(inputs, label) || which === "all");
@@ -71,41 +65,4 @@ async function checkSource({ label, node }: Step, values: unknown, faults: strin
 function requirePresent(value: unknown, given: boolean, schema: AnySchema, refuse: (issues: string) => Error): unknown {
   if (!given && value === undefined && (schema as { kind?: string }).kind === "type") throw refuse("give it a value");
   return value;
-}
-
-/** Reads the recorded inputs of those sources that will be executed. @throws HeddleError `INVALID_INPUT`. */
-export async function recordedInputs(
-  provenance: Provenance,
-  plan: Plan,
-  state: RunState,
-  isNeeded: (step: Step) => boolean,
-): Promise<GivenInputs> {
-  const needed = plan.steps.filter((step) => step.upstream.length === 0 && isNeeded(step));
-  const entries = needed.map(async ({ path, node, label }) => {
-    const refs = Object.hasOwn(state.started.inputs, path) ? (state.started.inputs[path] ?? {}) : {};
-    const missing = Object.keys(node.input).filter(
-      (name) => !Object.hasOwn(refs, name) && !acceptsAbsence(node.input[name]),
-    );
-    if (missing.length > 0) {
-      throw new HeddleError(
-        "INVALID_INPUT",
-        `Run "${state.runId}" has no recorded input ${quoted(missing)} for source "${label}". Start a new run, or replay with \`inputs\`.`,
-      );
-    }
-    const origin = { runId: state.runId, seq: 0, attempt: 0 };
-    const values = Object.entries(refs).map(async ([name, ref]) => [
-      name,
-      await provenance.loadValue({ ref, bytes: 0, origin }),
-    ]);
-    return [path, Object.fromEntries(await Promise.all(values))] as const;
-  });
-  return new Map((await Promise.all(entries)).filter(([, values]) => Object.keys(values).length > 0));
-}
-
-function acceptsAbsence(schema: AnySchema): boolean {
-  if ((schema as { kind?: string }).kind === "type") return false;
-  const checked = schema["~standard"].validate(undefined);
-  if (!(checked instanceof Promise)) return !checked.issues;
-  checked.catch(() => {});
-  return true;
 }

@@ -1,7 +1,7 @@
 // Types of values. A type is any Standard Schema object (https://standardschema.dev, version 1) or one made here;
 // dags are wired by the identity of that object, so `type` needs no validation to be useful.
 
-import type { HeddleError } from "./errors.js";
+import type { HeddleError } from "../errors.js";
 
 /** One complaint of a schema about a value. */
 export interface Issue {

@@ -1,11 +1,12 @@
 // Writes the journal of one run: collects events, stores them in batches and in order, and keeps the right to write.
 
-import { HeddleError, toError } from "./errors.js";
-import type { JournalEvent, Ref, RunStatus } from "./events.js";
+import { HeddleError, toError } from "../errors.js";
+import type { JournalEvent, Ref, RunStatus } from "../events.js";
+import type { Clock, Encoded, RunHead, Store } from "../ports.js";
+import type { Recorder } from "../run/recording.js";
 import type { RecordedOutput } from "./fold.js";
-import type { Clock, Encoded, RunHead, Store } from "./ports.js";
-import type { Recorder } from "./recording.js";
-import { hashEncoded, hashOf, hashRef, inlineEncoding, inlineRef, sizeOf } from "./values.js";
+import type { RunReader } from "./reader.js";
+import { hashEncoded, hashOf, hashRef, inlineRef, sizeOf } from "./values.js";
 
 /**
  * When events are stored. `sync`: a downstream starts after its upstream's completion is stored. `async`: behind the
@@ -24,6 +25,7 @@ const BACKLOG_BATCHES = 4;
 /** What a journal writer works on. */
 export interface JournalSetup {
   readonly store: Store;
+  readonly reader: RunReader;
   readonly clock: Clock;
   readonly durability: Durability;
   readonly owner: string;
@@ -109,7 +111,7 @@ export class JournalWriter implements Recorder {
   }
 
   load(output: RecordedOutput): unknown {
-    return loadOutput(this.#setup.store, output);
+    return this.#setup.reader.value(output);
   }
 
   onLost(callback: (error: Error) => void): void {
@@ -221,29 +223,13 @@ export class JournalWriter implements Recorder {
 }
 
 /** Encodes a value. @throws HeddleError `NOT_KEEPABLE` with the path inside the value and what to do. */
-export function encode(store: Store, value: unknown): Encoded {
+function encode(store: Store, value: unknown): Encoded {
   try {
     return store.codec.encode(value);
   } catch (error) {
     const { message } = toError(error);
     throw new HeddleError("NOT_KEEPABLE", message, { cause: error });
   }
-}
-
-/** Reads a recorded value: at once if it is small. @throws HeddleError `VALUE_MISSING`. */
-export function loadOutput(store: Store, { ref, origin }: RecordedOutput): unknown {
-  if (ref === undefined) return undefined;
-  const inline = inlineEncoding(ref);
-  return inline ? store.codec.decode(inline) : loadHashed(store, hashOf(ref) as string, origin);
-}
-
-async function loadHashed(store: Store, hash: string, { runId, seq }: RecordedOutput["origin"]): Promise<unknown> {
-  const encoded = await store.getValue({ hash, runId, seq });
-  if (encoded) return store.codec.decode(encoded);
-  throw new HeddleError(
-    "VALUE_MISSING",
-    `The value ${hash.slice(0, 12)}… recorded at event ${seq} of run "${runId}" is gone from the store. Run its node again: replay with \`rerun\`.`,
-  );
 }
 
 function statusAfter({ type }: JournalEvent): RunStatus {

@@ -1,10 +1,10 @@
 // Calls the function of one attempt through the executor, within its time, and checks what it returns.
 
+import { type AnySchema, accept } from "../definition/schema.js";
+import { HeddleError } from "../errors.js";
+import type { Clock, Executor } from "../ports.js";
 import { type Attempt, AttemptContext } from "./attempt.js";
-import { HeddleError } from "./errors.js";
-import type { Clock, Executor } from "./ports.js";
 import type { Listener } from "./reporter.js";
-import { type AnySchema, accept } from "./schema.js";
 
 /** What all runs of a runner share. */
 export interface Settings {

@@ -1,9 +1,9 @@
 // One try of one node: its state while it runs, and the context its function sees.
 
-import type { BaseContext } from "./context.js";
-import { HeddleError } from "./errors.js";
-import type { Step } from "./plan.js";
-import type { AnySchema } from "./schema.js";
+import type { BaseContext } from "../definition/context.js";
+import type { Step } from "../definition/plan.js";
+import type { AnySchema } from "../definition/schema.js";
+import { HeddleError } from "../errors.js";
 
 /** What a function asked for when it paused. */
 export interface PauseRequest {

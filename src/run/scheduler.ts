@@ -1,6 +1,6 @@
 // Which nodes are ready: pure bookkeeping over the plan, no clock, no I/O. Constant work per edge.
 
-import type { Plan } from "./plan.js";
+import type { Plan } from "../definition/plan.js";
 
 /** Tracks one run: hand it completions, take ready steps from it. */
 export class Scheduler {

@@ -1,10 +1,10 @@
 // What the verbs take and give, with the types that follow from the dag.
 
-import type { ContextNeeds, Edge, Label, Nodes, SinkOutputs, SourceInputs } from "./check.js";
-import type { JournalEvent, ReplayMode } from "./events.js";
-import type { Node } from "./node.js";
-import type { OnChange } from "./on-change.js";
-import type { Clock, Executor } from "./ports.js";
+import type { ContextNeeds, Edge, Label, Nodes, SinkOutputs, SourceInputs } from "../definition/check.js";
+import type { Node } from "../definition/node.js";
+import type { JournalEvent, ReplayMode } from "../events.js";
+import type { Clock, Executor } from "../ports.js";
+import type { OnChange } from "../record/on-change.js";
 import type { Provenance } from "./recording.js";
 import type { RunResult } from "./result.js";
 

@@ -1,17 +1,16 @@
 // One execution of one run: asks the scheduler what is ready, hands it to the executor, reports what came of it, and
 // obeys the wishes of the outside. The only module where things happen by themselves.
 
+import type { Plan, Step } from "../definition/plan.js";
+import { HeddleError, toError } from "../errors.js";
+import type { Reason, RunEnded } from "../events.js";
 import { Attempt, type AttemptHost } from "./attempt.js";
 import type { Control } from "./control.js";
-import { HeddleError, toError } from "./errors.js";
-import type { Reason, RunEnded } from "./events.js";
 import { invoke, type Settings } from "./invoke.js";
 import { copyAll } from "./isolate.js";
 import type { Budget } from "./options.js";
-import { type GivenInputs, Outputs } from "./outputs.js";
-import type { Plan, Step } from "./plan.js";
-import type { Prior } from "./prior.js";
-import type { Recorder } from "./recording.js";
+import { Outputs } from "./outputs.js";
+import type { GivenInputs, Prior, Recorder } from "./recording.js";
 import { Reporter } from "./reporter.js";
 import type { Pause, RunResult } from "./result.js";
 import { retryDelay } from "./retry.js";

@@ -1,7 +1,7 @@
 // The declaration of a dag: what the compiler checks, then what `buildPlan` checks, then frozen for good.
 
+import { HeddleError } from "../errors.js";
 import type { CheckEdges, Edge, Nodes } from "./check.js";
-import { HeddleError } from "./errors.js";
 import { buildPlan, type PlainEdge, type Plan } from "./plan.js";
 
 /** An immutable dag: its nodes by label, its edges, and the plan computed from them. Made by {@link dag}. */

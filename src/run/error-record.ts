@@ -1,7 +1,7 @@
 // Errors as data, so that they survive a store or a worker border with everything people look for in them.
 
-import { toError } from "./errors.js";
-import type { ErrorRecord, Ref } from "./events.js";
+import { toError } from "../errors.js";
+import type { ErrorRecord, Ref } from "../events.js";
 import type { Recorder } from "./recording.js";
 
 const BUILT_IN = new Set(["name", "message", "stack", "code", "cause", "errors"]);

@@ -1,9 +1,9 @@
 // Other nodes in the place of those of a dag, chosen when a runner is made; the dag itself stays as it is.
 
-import { HeddleError, quoted } from "./errors.js";
-import type { AnyNode } from "./node.js";
-import type { Plan, Step } from "./plan.js";
-import { type AnySchema, isList, isOptional } from "./schema.js";
+import type { AnyNode } from "../definition/node.js";
+import type { Plan, Step } from "../definition/plan.js";
+import { type AnySchema, isList, isOptional } from "../definition/schema.js";
+import { HeddleError, quoted } from "../errors.js";
 
 /** The plan with some nodes replaced by others of the same types. @throws HeddleError `INVALID_OPTION`. */
 export function overridePlan(plan: Plan, overrides: Readonly<Record<string, AnyNode>> | undefined): Plan {

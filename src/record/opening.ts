@@ -1,0 +1,235 @@
+// Opens runs for writing: new ones, ones to continue, and replays of recorded ones. Everything that can be refused is
+// refused here, before anything is recorded.
+
+import type { Plan } from "../definition/plan.js";
+import { faultsError, HeddleError, quoted, toError } from "../errors.js";
+import { JOURNAL_FORMAT, type JournalEvent, type Ref, type RunStarted } from "../events.js";
+import type { Clock, Encoded, Lease, RunHead, Store } from "../ports.js";
+import type { BeginRequest, GivenInputs, Opened, Recorder, ReplayRequest, RestartRequest } from "../run/recording.js";
+import type { RunState } from "./fold.js";
+import { type Durability, JournalWriter } from "./journal.js";
+import { invalidatedPaths } from "./on-change.js";
+import { priorOfReplay, priorOfRestart, recordEffects, reusedEvent } from "./prior.js";
+import { notFound, RunReader } from "./reader.js";
+import { planReplay, type ReplayPlan } from "./replay.js";
+import { type Answer, planRestart } from "./restart.js";
+import { codeOf, type Shape, shapeOf } from "./shape.js";
+import { hashEncoded } from "./values.js";
+
+/** How runs are written. */
+export interface WriteSettings {
+  readonly durability: Durability;
+  readonly leaseMs: number;
+}
+
+/** A dag as data, with the hashes and encodings that records refer to. */
+interface Description {
+  readonly shape: Shape;
+  readonly fingerprint: string;
+  readonly code: string;
+  readonly texts: readonly Encoded[];
+}
+
+/** Opens runs in one store. */
+export class RunOpener {
+  readonly #store: Store;
+  readonly #reader: RunReader;
+  readonly #settings: WriteSettings;
+  readonly #descriptions = new WeakMap<Plan, Description>();
+
+  constructor(store: Store, settings: WriteSettings) {
+    this.#store = store;
+    this.#reader = new RunReader(store);
+    this.#settings = settings;
+  }
+
+  /** Opens a new run. */
+  begin(request: BeginRequest): Promise<JournalWriter> {
+    return this.#begin(request, undefined);
+  }
+
+  /** Takes over a recorded run. */
+  async restart(request: RestartRequest): Promise<Opened> {
+    const { runId, plan, clock } = request;
+    const { writer, lease, owner } = await this.#takeOver(runId, clock);
+    try {
+      const state = await this.#reader.load(runId);
+      const invalidated = await this.#invalidated(plan, state, request.onChange);
+      const restart = planRestart(plan, state, request.resume, invalidated);
+      const sources = plan.steps.filter(({ index, upstream }) => upstream.length === 0 && !restart.done.has(index));
+      const inputs = await this.#reader.inputs(state, sources);
+      const prior = await priorOfRestart(plan, restart, state, this.#reader);
+      const { fingerprint, code, texts } = await this.#describe(plan);
+      const at = clock.now();
+      const answers = keepAnswers(writer, restart.answers);
+      for (const text of texts) writer.keepEncoded(text, () => {}, true);
+      const { epoch } = lease;
+      writer.add({ type: "run-resumed", at, epoch, owner, fingerprint, code, answers, invalidated: [...invalidated] });
+      recordEffects(restart, writer, at);
+      return { inputs, recorder: writer, prior };
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
+  }
+
+  /** Opens a new run that reuses what another one recorded. */
+  async replay(request: ReplayRequest, runId: string, clock: Clock): Promise<Opened> {
+    const { plan, replayOf, rerun } = request;
+    const state = await this.#reader.load(replayOf);
+    const replay = await this.#planReplay(request, state);
+    if (replay.blocked.length > 0) throw blocked(replay);
+    const kept = plan.steps.filter(({ path, upstream }) => upstream.length === 0 && !request.inputs.has(path));
+    const inputs = new Map([...(await this.#reader.inputs(state, kept)), ...request.inputs]);
+    const recorder = await this.#begin({ runId, plan, inputs, clock }, { of: replayOf, rerun, mode: replay.mode });
+    for (const { path, action } of replay.steps) {
+      if (action === "reuse") recorder.add(reusedEvent(state, path, clock.now()));
+    }
+    return { inputs, recorder, prior: priorOfReplay(plan, replay, state) };
+  }
+
+  /** Tells what a replay would do. */
+  async planReplay(request: ReplayRequest): Promise<ReplayPlan> {
+    return this.#planReplay(request, await this.#reader.load(request.replayOf));
+  }
+
+  async #begin({ runId, plan, inputs, clock }: BeginRequest, replay: RunStarted["replay"]): Promise<JournalWriter> {
+    if (await this.#store.head(runId)) throw exists(runId);
+    const at = clock.now();
+    const owner = this.#store.newId(at);
+    const lease = await this.#store.acquire(runId, owner, at, this.#settings.leaseMs);
+    if ("heldBy" in lease) throw exists(runId);
+    const head: RunHead = { runId, dag: plan.dag, status: "running", startedAt: at, updatedAt: at, events: 0 };
+    const writer = this.#writer(replay ? { ...head, replayOf: replay.of } : head, owner, lease, clock);
+    try {
+      if (lease.events > 0) throw exists(runId);
+      const { fingerprint, code, texts } = await this.#describe(plan);
+      const { durability } = this.#settings;
+      const event: JournalEvent = {
+        type: "run-started",
+        at,
+        format: JOURNAL_FORMAT,
+        dag: plan.dag,
+        durability,
+        epoch: lease.epoch,
+        owner,
+        fingerprint,
+        code,
+        inputs: keepInputs(writer, inputs),
+        ...(replay ? { replay } : {}),
+      };
+      for (const text of texts) writer.keepEncoded(text, () => {}, true);
+      writer.add(event);
+      return writer;
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
+  }
+
+  async #takeOver(runId: string, clock: Clock) {
+    const head = await this.#store.head(runId);
+    if (!head) throw notFound(runId);
+    const now = clock.now();
+    const owner = this.#store.newId(now);
+    const lease = await this.#store.acquire(runId, owner, now, this.#settings.leaseMs);
+    if ("heldBy" in lease) {
+      const seconds = Math.ceil((lease.untilMs - now) / 1000);
+      throw new HeddleError(
+        "RUN_OWNED",
+        `Run "${runId}" is being executed by owner ${lease.heldBy}. If that is dead, its lease is over in ${seconds} s; restart it then.`,
+      );
+    }
+    return {
+      lease,
+      owner,
+      writer: this.#writer({ ...head, status: "running", events: lease.events }, owner, lease, clock),
+    };
+  }
+
+  #writer(head: RunHead, owner: string, { epoch }: Lease, clock: Clock): JournalWriter {
+    return new JournalWriter({
+      ...this.#settings,
+      store: this.#store,
+      reader: this.#reader,
+      clock,
+      owner,
+      epoch,
+      head,
+    });
+  }
+
+  async #planReplay(request: ReplayRequest, state: RunState): Promise<ReplayPlan> {
+    const { plan, rerun, mode, inputs, onChange } = request;
+    const invalidated = await this.#invalidated(plan, state, onChange);
+    const gone = await this.#reader.gone([...state.nodes.values()].flatMap(({ output }) => output ?? []));
+    return planReplay(
+      plan,
+      state,
+      { rerun, mode, newInputs: [...inputs.keys()], invalidated },
+      (output) => !gone.has(output),
+    );
+  }
+
+  async #invalidated(plan: Plan, state: RunState, onChange: RestartRequest["onChange"]): Promise<Set<string>> {
+    const { shape, fingerprint } = await this.#describe(plan);
+    if (onChange === "ignore" || fingerprint === (state.resumed ?? state.started).fingerprint) return new Set();
+    return invalidatedPaths(plan, state.runId, await this.#reader.shape(state), shape, onChange);
+  }
+
+  /** Shape and code are stored like values, as JSON. The fingerprint is the hash of the shape. */
+  async #describe(plan: Plan): Promise<Description> {
+    const known = this.#descriptions.get(plan);
+    if (known) return known;
+    const shape = shapeOf(plan);
+    const texts = [shape, codeOf(plan)].map((part) => ({ text: JSON.stringify(part), parts: [] }));
+    const [fingerprint = "", code = ""] = await Promise.all(texts.map(hashEncoded));
+    const description = { shape, fingerprint, code, texts };
+    this.#descriptions.set(plan, description);
+    return description;
+  }
+}
+
+function keepAnswers(recorder: Recorder, answers: readonly Answer[]) {
+  return answers.map(({ path, reason, value }) => {
+    const kept = { path, reason, answer: "" };
+    recorder.keep(value, (ref) => {
+      kept.answer = ref;
+    });
+    return kept;
+  });
+}
+
+function keepInputs(recorder: Recorder, inputs: GivenInputs): Record<string, Record<string, Ref>> {
+  const faults: string[] = [];
+  const kept: Record<string, Record<string, Ref>> = {};
+  for (const [path, values] of inputs) {
+    const refs: Record<string, Ref> = {};
+    kept[path] = refs;
+    for (const [input, value] of Object.entries(values)) {
+      try {
+        recorder.keep(value, (ref) => {
+          refs[input] = ref;
+        });
+      } catch (error) {
+        faults.push(`Input "${input}" of source "${path}" cannot be kept: ${toError(error).message}`);
+      }
+    }
+  }
+  if (faults.length > 0) throw faultsError("INVALID_INPUT", "The inputs of the run cannot be recorded", faults);
+  return kept;
+}
+
+function exists(runId: string): HeddleError {
+  return new HeddleError(
+    "RUN_EXISTS",
+    `Run "${runId}" exists already. Choose another runId, or continue that one with restart("${runId}").`,
+  );
+}
+
+function blocked({ replayOf, blocked: paths }: ReplayPlan): HeddleError {
+  return new HeddleError(
+    "REPLAY_BLOCKED",
+    `Run "${replayOf}" cannot be replayed: the recorded outputs of ${quoted(paths)} are gone. Name these paths in \`rerun\` too.`,
+  );
+}

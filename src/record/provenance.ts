@@ -1,0 +1,139 @@
+// The record keeper over a store, and the questions one may ask of it.
+
+import { HeddleError } from "../errors.js";
+import type { RunStatus } from "../events.js";
+import type { Clock, RunHead, Store } from "../ports.js";
+import type { BeginRequest, Opened, Provenance, Recorder, ReplayRequest, RestartRequest } from "../run/recording.js";
+import { type InspectOptions, inspectRun, type RunInspection, type RunRecord, runRecord } from "./inspect.js";
+import type { Durability } from "./journal.js";
+import { RunOpener } from "./opening.js";
+import { RunReader } from "./reader.js";
+import type { ReplayPlan } from "./replay.js";
+
+/** How runs are kept. */
+export interface ProvenanceOptions {
+  /** When events are stored. Default `async`. */
+  readonly durability?: Durability;
+  /** Milliseconds after which the run of a dead owner may be restarted. A live owner renews in time. Default 30,000. */
+  readonly leaseMs?: number;
+}
+
+/** Which runs to list. */
+export interface ListOptions {
+  readonly status?: RunStatus;
+  /** Only runs of the dag of this name. */
+  readonly dag?: string;
+  /** Only runs in which something happened at or after this time, in milliseconds since the epoch. */
+  readonly updatedSince?: number;
+  /** Default 50. */
+  readonly limit?: number;
+  /** Where the last page ended. */
+  readonly cursor?: string;
+}
+
+const DURABILITIES: readonly string[] = ["sync", "async", "exit"];
+
+/** Keeps the record of runs in a store, and answers questions about it. */
+export class DagProvenance implements Provenance {
+  readonly #store: Store;
+  readonly #reader: RunReader;
+  readonly #opener: RunOpener;
+
+  constructor(store: Store, { durability = "async", leaseMs = 30_000 }: ProvenanceOptions = {}) {
+    if (!DURABILITIES.includes(durability)) {
+      throw new HeddleError(
+        "INVALID_OPTION",
+        `Expected \`durability\` to be one of ${DURABILITIES.join(", ")}, got \`${durability}\`.`,
+      );
+    }
+    this.#store = store;
+    this.#reader = new RunReader(store);
+    this.#opener = new RunOpener(store, { durability, leaseMs });
+  }
+
+  // ---- questions
+
+  /** The record of a run, or nothing if there is none. */
+  async getRun(runId: string): Promise<RunRecord | undefined> {
+    const state = await this.#reader.find(runId);
+    return state && runRecord(state);
+  }
+
+  /** Lists runs, newest first. `cursor` is set while there are more. */
+  async listRuns({ limit = 50, ...query }: ListOptions = {}): Promise<{ runs: readonly RunHead[]; cursor?: string }> {
+    const { heads, cursor } = await this.#store.heads({ ...query, limit });
+    return { runs: heads, ...(cursor === undefined ? {} : { cursor }) };
+  }
+
+  /**
+   * The executions and edges of a run, without payloads, in the order of the dag. With `since`, only what changed at or
+   * after that time.
+   *
+   * @throws HeddleError `RUN_NOT_FOUND`.
+   */
+  async inspect(runId: string, options: InspectOptions = {}): Promise<RunInspection> {
+    const state = await this.#reader.load(runId);
+    return inspectRun(state, await this.#reader.shape(state), options);
+  }
+
+  /** Reads the latest output of a path. @throws HeddleError `UNKNOWN_PATH` if none is recorded, `VALUE_MISSING`. */
+  async loadOutput(runId: string, path: string): Promise<unknown> {
+    const output = (await this.#reader.load(runId)).nodes.get(path)?.output;
+    if (output) return this.#reader.value(output);
+    throw new HeddleError("UNKNOWN_PATH", `Run "${runId}" has no recorded output of path "${path}".`);
+  }
+
+  /**
+   * Reads what an attempt of a path consumed (the latest, unless `attempt` names one): per input the value, or the
+   * list of values that were collected.
+   *
+   * @throws HeddleError `UNKNOWN_PATH` if there is no such attempt, `VALUE_MISSING`.
+   */
+  async loadInputs(runId: string, path: string, attempt?: number): Promise<Record<string, unknown>> {
+    const state = await this.#reader.load(runId);
+    const { executions } = inspectRun(state, await this.#reader.shape(state), {});
+    const execution = executions.find((candidate) => candidate.path === path);
+    const found = attempt === undefined ? execution : execution?.attempts.find((one) => one.attempt === attempt);
+    if (!found?.inputs) {
+      const what = attempt === undefined ? "execution" : `attempt ${attempt}`;
+      throw new HeddleError("UNKNOWN_PATH", `Run "${runId}" has no ${what} of path "${path}".`);
+    }
+    const entries = Object.entries(found.inputs).map(async ([input, { collected, from }]) => {
+      const values = await Promise.all(from.map(({ value }) => this.#reader.valueOf(state, value)));
+      return [input, collected ? values : values[0]] as const;
+    });
+    return Object.fromEntries(await Promise.all(entries));
+  }
+
+  /** Reads a value that the record of a run refers to: a payload, log data, own properties of an error. */
+  async loadValue(runId: string, ref: string): Promise<unknown> {
+    return this.#reader.valueOf(await this.#reader.load(runId), ref);
+  }
+
+  /** Removes a run and the values that no other run refers to. */
+  async removeRun(runId: string): Promise<void> {
+    await this.#store.remove(runId);
+  }
+
+  // ---- for the runner
+
+  newRunId(now: number): string {
+    return this.#store.newId(now);
+  }
+
+  begin(request: BeginRequest): Promise<Recorder> {
+    return this.#opener.begin(request);
+  }
+
+  restart(request: RestartRequest): Promise<Opened> {
+    return this.#opener.restart(request);
+  }
+
+  replay(request: ReplayRequest, runId: string, clock: Clock): Promise<Opened> {
+    return this.#opener.replay(request, runId, clock);
+  }
+
+  planReplay(request: ReplayRequest): Promise<ReplayPlan> {
+    return this.#opener.planReplay(request);
+  }
+}

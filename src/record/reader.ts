@@ -1,0 +1,122 @@
+// Reads what a store has of runs: their state, the shape of their dag, their values.
+
+import type { Step } from "../definition/plan.js";
+import { type AnySchema, isOptional } from "../definition/schema.js";
+import { HeddleError, quoted } from "../errors.js";
+import type { JournalEvent, Ref } from "../events.js";
+import type { Encoded, Store } from "../ports.js";
+import type { GivenInputs } from "../run/recording.js";
+import { fold, type RecordedOutput, type RunState, startFold } from "./fold.js";
+import type { Shape } from "./shape.js";
+import { hashOf, inlineEncoding } from "./values.js";
+
+const READ_EVENTS = 5_000;
+
+/** Reads runs from one store. */
+export class RunReader {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** The state of a run; nothing if there is no such run. */
+  async find(runId: string): Promise<RunState | undefined> {
+    let state: RunState | undefined;
+    let events: readonly JournalEvent[];
+    do {
+      events = await this.#store.read(runId, state?.events ?? 0, READ_EVENTS);
+      for (const event of events) {
+        if (state) fold(state, event);
+        else state = startFold(runId, event);
+      }
+    } while (events.length === READ_EVENTS);
+    return state;
+  }
+
+  /** The state of a run. @throws HeddleError `RUN_NOT_FOUND`. */
+  async load(runId: string): Promise<RunState> {
+    const state = await this.find(runId);
+    if (!state) throw notFound(runId);
+    return state;
+  }
+
+  /** The shape of the dag with which a run was last executed. @throws HeddleError `VALUE_MISSING`. */
+  async shape({ runId, started, resumed, shapeSeq }: RunState): Promise<Shape> {
+    const hash = (resumed ?? started).fingerprint;
+    const encoded = await this.#store.getValue({ hash, runId, seq: shapeSeq });
+    if (encoded) return JSON.parse(encoded.text) as Shape;
+    throw new HeddleError("VALUE_MISSING", `The description of the dag of run "${runId}" is gone from the store.`);
+  }
+
+  /** A recorded value: at once if it is small. @throws HeddleError `VALUE_MISSING`. */
+  value({ ref, origin }: Pick<RecordedOutput, "ref" | "origin">): unknown {
+    if (ref === undefined) return undefined;
+    const inline = inlineEncoding(ref);
+    return inline ? this.#store.codec.decode(inline) : this.#hashed(hashOf(ref) as string, origin);
+  }
+
+  /** A value that the journal of a run refers to. */
+  async valueOf(state: RunState, ref: Ref | undefined): Promise<unknown> {
+    return this.value({ ref, origin: { runId: state.runId, seq: state.events - 1, attempt: 0 } });
+  }
+
+  /** Those outputs whose values are gone from the store. */
+  async gone(outputs: readonly RecordedOutput[]): Promise<Set<RecordedOutput>> {
+    const hashed = outputs.flatMap((output) => {
+      const hash = hashOf(output.ref);
+      return hash === undefined ? [] : [{ output, at: { hash, runId: output.origin.runId, seq: output.origin.seq } }];
+    });
+    const found = await this.#store.hasValues(hashed.map(({ at }) => at));
+    return new Set(hashed.filter((_, i) => !found[i]).map(({ output }) => output));
+  }
+
+  /** The recorded inputs of these sources. @throws HeddleError `INVALID_INPUT` if one was never given. */
+  async inputs(state: RunState, sources: readonly Step[]): Promise<GivenInputs> {
+    const given = new Map<string, Record<string, unknown>>();
+    for (const { path, node, label } of sources) {
+      const recorded = Object.hasOwn(state.started.inputs, path) ? state.started.inputs[path] : undefined;
+      const refs = Object.entries(recorded ?? {});
+      const missing = Object.keys(node.input).filter((name) => !recorded?.[name] && !mayBeAbsent(node.input[name]));
+      if (missing.length > 0) throw neverGiven(state.runId, label, missing);
+      const values = refs.map(async ([name, ref]) => [name, await this.valueOf(state, ref)] as const);
+      if (refs.length > 0) given.set(path, Object.fromEntries(await Promise.all(values)));
+    }
+    return given;
+  }
+
+  async #hashed(hash: string, { runId, seq }: RecordedOutput["origin"]): Promise<unknown> {
+    const encoded: Encoded | undefined = await this.#store.getValue({ hash, runId, seq });
+    if (encoded) return this.#store.codec.decode(encoded);
+    throw new HeddleError(
+      "VALUE_MISSING",
+      `The value ${hash.slice(0, 12)}… recorded in run "${runId}" up to event ${seq} is gone from the store. Execute its node again: replay it with \`rerun\`.`,
+    );
+  }
+}
+
+/** There is no such run. */
+export function notFound(runId: string): HeddleError {
+  return new HeddleError(
+    "RUN_NOT_FOUND",
+    `There is no run "${runId}" in this store. listRuns() shows those there are.`,
+  );
+}
+
+function neverGiven(runId: string, label: string, missing: readonly string[]): HeddleError {
+  return new HeddleError(
+    "INVALID_INPUT",
+    `Run "${runId}" has no recorded input ${quoted(missing)} for source "${label}". Start a new run, or replay with \`inputs\`.`,
+  );
+}
+
+/** True for inputs that a run need not be given: optional ones, and those whose schema accepts nothing. */
+function mayBeAbsent(schema: AnySchema): boolean {
+  if (isOptional(schema)) return true;
+  if ((schema as { kind?: unknown }).kind === "type") return false;
+  const checked = schema["~standard"].validate(undefined);
+  if (!(checked instanceof Promise)) return !checked.issues;
+  // An asynchronous schema was asked when the run began; what is absent now was accepted then.
+  checked.catch(() => {});
+  return true;
+}

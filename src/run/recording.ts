@@ -1,0 +1,137 @@
+// What the runner needs of a record keeper. `DagProvenance` implements it over a store; `NullProvenance` keeps nothing.
+
+import type { Plan } from "../definition/plan.js";
+import { HeddleError } from "../errors.js";
+import type { JournalEvent, Reason, Ref, ReplayMode } from "../events.js";
+import type { Clock } from "../ports.js";
+import type { RecordedOutput } from "../record/fold.js";
+import type { OnChange } from "../record/on-change.js";
+import type { ReplayPlan } from "../record/replay.js";
+import type { Pause } from "./result.js";
+
+/** Validated inputs by the path of the source. */
+export type GivenInputs = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+
+/** Recorded outputs by step number; `undefined` for a node without output. */
+export type RecordedOutputs = ReadonlyMap<number, RecordedOutput | undefined>;
+
+/** What earlier executions, or the run that is replayed, left behind. Numbers are those of steps. */
+export interface Prior {
+  readonly done: RecordedOutputs;
+  /** Outputs brought by answers; their steps are in `done` too. */
+  readonly supplied: ReadonlyMap<number, unknown>;
+  readonly attempts: ReadonlyMap<number, number>;
+  /** Failed tries since the node's last outcome, so that a pause does not refill its retries. */
+  readonly tries: ReadonlyMap<number, number>;
+  readonly reasons: ReadonlyMap<number, Reason>;
+  /** Answers by path and reason of the pause. */
+  readonly answers: ReadonlyMap<string, ReadonlyMap<string, unknown>>;
+  /** Pauses to begin with: effects whose outcome is unknown. */
+  readonly pauses: readonly Pause[];
+  readonly stale: readonly string[];
+}
+
+/** Writes one run while it is executed. */
+export interface Recorder {
+  readonly epoch: number;
+  /** True if a downstream may start only after its upstream's completion is stored. */
+  readonly storesFirst: boolean;
+  /** True while so much waits to be stored that nothing new should start. */
+  readonly congested: boolean;
+  /**
+   * Encodes a value at once and returns the size of the encoding. Hands over the reference now if the value is small,
+   * otherwise before the event that is added next is stored.
+   *
+   * @throws HeddleError `NOT_KEEPABLE` with the path inside the value.
+   */
+  keep(value: unknown, assign: (ref: Ref) => void): number;
+  add(event: JournalEvent): void;
+  /** Resolves when everything added so far is stored; rejects if the run can no longer be written. */
+  stored(): Promise<void>;
+  /** Reads a recorded value: at once if it is small. */
+  load(output: RecordedOutput): unknown;
+  /** Calls back once if the run can no longer be written, before anything else learns of it. */
+  onLost(callback: (error: Error) => void): void;
+  /** Gives the run back. What was added and not stored is dropped. */
+  close(): Promise<void>;
+}
+
+/** A run to begin. */
+export interface BeginRequest {
+  readonly runId: string;
+  readonly plan: Plan;
+  readonly inputs: GivenInputs;
+  readonly clock: Clock;
+}
+
+/** A run to continue. */
+export interface RestartRequest {
+  readonly runId: string;
+  readonly plan: Plan;
+  readonly clock: Clock;
+  /** Answers to pauses, by path. */
+  readonly resume: Readonly<Record<string, unknown>>;
+  readonly onChange: OnChange;
+}
+
+/** A recorded run to replay. */
+export interface ReplayRequest {
+  readonly replayOf: string;
+  readonly plan: Plan;
+  readonly rerun: readonly string[];
+  readonly mode: ReplayMode;
+  /** New inputs for some sources. */
+  readonly inputs: GivenInputs;
+  readonly onChange: OnChange;
+}
+
+/** All that a continued or replayed run begins with. */
+export interface Opened {
+  readonly inputs: GivenInputs;
+  readonly recorder: Recorder;
+  readonly prior: Prior;
+}
+
+/** The record keeper of a runner. */
+export interface Provenance {
+  /** Names a new run. */
+  newRunId(now: number): string;
+  /** Opens a new run; gives no recorder where nothing is kept. */
+  begin(request: BeginRequest): Promise<Recorder | undefined>;
+  /** Takes over a recorded run. */
+  restart(request: RestartRequest): Promise<Opened>;
+  /** Opens a new run that reuses what another one recorded. */
+  replay(request: ReplayRequest, runId: string, clock: Clock): Promise<Opened>;
+  /** Tells what a replay would do. */
+  planReplay(request: ReplayRequest): Promise<ReplayPlan>;
+}
+
+/** Keeps nothing, costs nothing: the default of a runner. */
+export class NullProvenance implements Provenance {
+  newRunId(): string {
+    return crypto.randomUUID();
+  }
+
+  async begin(): Promise<undefined> {
+    return undefined;
+  }
+
+  async restart({ runId }: RestartRequest): Promise<never> {
+    throw nothingKept(runId);
+  }
+
+  async replay({ replayOf }: ReplayRequest): Promise<never> {
+    throw nothingKept(replayOf);
+  }
+
+  async planReplay({ replayOf }: ReplayRequest): Promise<never> {
+    throw nothingKept(replayOf);
+  }
+}
+
+function nothingKept(runId: string): HeddleError {
+  return new HeddleError(
+    "NOTHING_KEPT",
+    `Nothing was kept of run "${runId}": this runner has no provenance. Give it one: new DagRunner(dag, { provenance: new DagProvenance(memoryStore()) }).`,
+  );
+}

@@ -1,0 +1,157 @@
+// The verbs: run, restart, replay, and what a replay would do. Each checks what it is given, has the record keeper open
+// the run, and executes it.
+
+import type { Edge, Nodes } from "../definition/check.js";
+import type { Dag } from "../definition/dag.js";
+import { type AnyNode, expectNumber } from "../definition/node.js";
+import type { Plan } from "../definition/plan.js";
+import { HeddleError, quoted } from "../errors.js";
+import type { Clock, Executor } from "../ports.js";
+import type { ReplayPlan } from "../record/replay.js";
+import { CONTEXT_FIELDS } from "./attempt.js";
+import { Control } from "./control.js";
+import { type ExecutionSetup, execute } from "./execution.js";
+import type { Settings } from "./invoke.js";
+import type {
+  ReplayOptions,
+  RestartOptions,
+  Run,
+  RunArguments,
+  RunnerArguments,
+  RunnerOptions,
+  StartOptions,
+} from "./options.js";
+import { overridePlan } from "./overrides.js";
+import { NullProvenance, type Provenance, type ReplayRequest } from "./recording.js";
+import type { RunResult } from "./result.js";
+import { checkInputs } from "./source-inputs.js";
+
+const SYSTEM_CLOCK: Clock = {
+  now: () => Date.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+const INLINE: Executor = { name: "inline", execute: ({ node, input, context }) => node.run(input, context) };
+
+type Values = Readonly<Record<string, unknown>>;
+type Open = () => Promise<Pick<ExecutionSetup, "inputs" | "recorder" | "prior">>;
+
+/** Runs, restarts and replays one dag. Runs on one runner never disturb each other. */
+export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
+  readonly dag: Dag<N, E>;
+  readonly #plan: Plan;
+  readonly #provenance: Provenance;
+  readonly #settings: Settings;
+
+  /** @throws HeddleError `INVALID_OPTION` naming the option and the label. */
+  constructor(dag: Dag<N, E>, ...[options = {}]: RunnerArguments<N>) {
+    const { context = {}, ...rest } = options as RunnerOptions & { context?: object };
+    if (rest.concurrency !== undefined) expectNumber("concurrency", rest.concurrency, 1);
+    const taken = Object.keys(context).filter((field) => CONTEXT_FIELDS.has(field));
+    if (taken.length > 0) throw invalid(`The context fields ${quoted(taken)} are built in. Use other names.`);
+    this.dag = dag;
+    this.#plan = overridePlan(dag.plan, rest.overrides as Readonly<Record<string, AnyNode>> | undefined);
+    this.#provenance = rest.provenance ?? new NullProvenance();
+    this.#settings = {
+      executor: rest.executor ?? INLINE,
+      clock: rest.clock ?? SYSTEM_CLOCK,
+      concurrency: rest.concurrency ?? Number.POSITIVE_INFINITY,
+      context,
+      onEvent: rest.onEvent,
+    };
+  }
+
+  /**
+   * Executes the dag from scratch. The promise resolves also if a node fails; it rejects with `INVALID_INPUT` or
+   * `RUN_EXISTS` before anything is recorded, and with `STORE_…` or `FENCED` if no outcome can be recorded.
+   */
+  run(...[given, options = {}]: RunArguments<N, E>): Run<N, E> {
+    const runId = options.runId ?? this.#newRunId();
+    return this.#start(runId, options, async () => {
+      const { clock } = this.#settings;
+      const inputs = await checkInputs(this.#plan, (given ?? {}) as Values, "all");
+      const recorder = await this.#provenance.begin({ runId, plan: this.#plan, inputs, clock });
+      return { inputs, recorder, prior: undefined };
+    });
+  }
+
+  /**
+   * Continues a run that is paused, failed, cancelled, or running with a dead owner. What is recorded as completed is
+   * not executed again. Rejects with `RUN_NOT_FOUND`, `RUN_OWNED`, `RUN_COMPLETED`, `DAG_CHANGED`, `UNKNOWN_PATH`,
+   * `NOT_PAUSED` or `INVALID_ANSWER` before anything is recorded.
+   */
+  restart(runId: string, options: RestartOptions = {}): Run<N, E> {
+    const { resume = {}, onChange = "refuse" } = options;
+    return this.#start(runId, options, async () => {
+      const { clock } = this.#settings;
+      return this.#provenance.restart({ runId, plan: this.#plan, clock, resume, onChange });
+    });
+  }
+
+  /**
+   * Makes a new run that executes the named paths and reuses the recorded outputs of the rest. The old run stays as it
+   * is. Rejects with `UNKNOWN_PATH`, `INVALID_INPUT`, `DAG_CHANGED` or `REPLAY_BLOCKED` before anything is recorded.
+   */
+  replay(replayOf: string, options: ReplayOptions<N, E> = {}): Run<N, E> {
+    const runId = this.#newRunId();
+    return this.#start(runId, options, async () => {
+      const request = await this.#replayRequest(replayOf, options);
+      return this.#provenance.replay(request, runId, this.#settings.clock);
+    });
+  }
+
+  /** Tells, without running anything, what a replay with these options would do to each path. */
+  async planReplay(replayOf: string, options: ReplayOptions<N, E> = {}): Promise<ReplayPlan> {
+    return this.#provenance.planReplay(await this.#replayRequest(replayOf, options));
+  }
+
+  #newRunId(): string {
+    return this.#provenance.newRunId(this.#settings.clock.now());
+  }
+
+  async #replayRequest(replayOf: string, options: ReplayOptions<N, E>): Promise<ReplayRequest> {
+    const { rerun = [], mode = "pinned", inputs: given = {}, onChange = "refuse" } = options;
+    expectOneOf("mode", mode, ["pinned", "downstream"]);
+    expectOneOf("onChange", onChange, ON_CHANGE);
+    const inputs = await checkInputs(this.#plan, given as Values, "named");
+    return { replayOf, plan: this.#plan, rerun, mode, inputs, onChange };
+  }
+
+  #start(runId: string, options: StartOptions, open: Open): Run<N, E> {
+    const control = new Control();
+    const handle = {
+      runId,
+      pause: (reason?: string) => control.pause(reason),
+      cancel: (reason?: string) => control.cancel(reason),
+    };
+    return Object.assign(this.#execute(runId, options, control, open), handle) as unknown as Run<N, E>;
+  }
+
+  async #execute(runId: string, options: StartOptions, control: Control, open: Open): Promise<RunResult> {
+    const { signal, budget } = options;
+    if (typeof runId !== "string" || runId === "") throw invalid("Expected `runId` to be a non-empty string.");
+    if (budget?.timeMs !== undefined) expectNumber("budget.timeMs", budget.timeMs, 0);
+    if (budget?.operations !== undefined) expectNumber("budget.operations", budget.operations, 0);
+    if ("onChange" in options) expectOneOf("onChange", options.onChange ?? "refuse", ON_CHANGE);
+    const unfollow = control.follow(signal);
+    try {
+      return await execute({ runId, plan: this.#plan, settings: this.#settings, control, budget, ...(await open()) });
+    } finally {
+      unfollow();
+    }
+  }
+}
+
+const ON_CHANGE = ["refuse", "invalidate", "ignore"];
+
+function expectOneOf(option: string, value: unknown, known: readonly string[]): void {
+  if (known.includes(value as string)) return;
+  throw invalid(`Expected \`${option}\` to be one of ${quoted(known)}, got \`${value}\` (${typeof value}).`);
+}
+
+function invalid(message: string): HeddleError {
+  return new HeddleError("INVALID_OPTION", message);
+}
