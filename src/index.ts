@@ -11,9 +11,30 @@ export {
   type Received,
   type Retry,
 } from "./definition/node.js";
+export type { Plan, Step } from "./definition/plan.js";
 export { type AnySchema, type InputOf, list, type OutputOf, optional, type Schema, type } from "./definition/schema.js";
 export { type ErrorCode, HeddleError, hasCode } from "./errors.js";
-export type { ErrorRecord, JournalEvent, Reason, Ref, ReplayMode, RunStatus } from "./events.js";
+export type {
+  ConsumedRef,
+  ErrorRecord,
+  JournalEvent,
+  NodeAborted,
+  NodeCompleted,
+  NodeFailed,
+  NodeLog,
+  NodePaused,
+  NodeProgress,
+  NodeReused,
+  NodeStarted,
+  Origin,
+  Reason,
+  Ref,
+  ReplayMode,
+  RunEnded,
+  RunResumed,
+  RunStarted,
+  RunStatus,
+} from "./events.js";
 export type {
   Batch,
   Clock,
@@ -30,13 +51,23 @@ export type {
   ValueLocation,
   WritePosition,
 } from "./ports.js";
-export type { Execution, InspectedAttempt, RunInspection, RunRecord, Taken, Traversal } from "./record/inspect.js";
+export type { LogLine } from "./record/fold.js";
+export type {
+  Execution,
+  InspectedAttempt,
+  InspectOptions,
+  RunInspection,
+  RunRecord,
+  Taken,
+  Traversal,
+} from "./record/inspect.js";
 export type { Durability } from "./record/journal.js";
 export type { OnChange } from "./record/on-change.js";
 export { DagProvenance, type ListOptions, type ProvenanceOptions } from "./record/provenance.js";
 export type { ReplayPlan, ReplayStep } from "./record/replay.js";
 export type { EffectAnswer } from "./record/restart.js";
 export type {
+  Budget,
   Overrides,
   ReplayOptions,
   RestartOptions,

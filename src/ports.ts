@@ -89,7 +89,7 @@ export interface Lease {
   readonly events: number;
 }
 
-/** What keeps {@link StorePort.acquire} from giving the run away. */
+/** What keeps {@link Store.acquire} from giving the run away. */
 export interface Held {
   readonly heldBy: string;
   readonly untilMs: number;

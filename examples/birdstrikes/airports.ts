@@ -47,7 +47,7 @@ export function locateStrikes(strikes: readonly Strike[], airports: readonly Air
 }
 
 /** Writes a name the way both files can be compared: "LAGUARDIA NY" and "LaGuardia" both become "LAGUARDIA". */
-export function normaliseName(name: string, codes: readonly string[]): string {
+function normaliseName(name: string, codes: readonly string[]): string {
   const words = name
     .toUpperCase()
     .replace(/\(.*?\)/g, " ") // PORTLAND INTL (OR)

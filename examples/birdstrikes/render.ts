@@ -23,7 +23,7 @@ export function renderReport(report: Report): string {
 }
 
 /** A table as text, with its title above and its note below. */
-export function renderTable({ title, columns, rows, note }: Table): string {
+function renderTable({ title, columns, rows, note }: Table): string {
   const table = new CliTable({
     head: columns.map((column) => column.name),
     colAligns: columns.map(({ kind }) => (kind === "text" || kind === "bar" ? "left" : "right")),

@@ -111,7 +111,7 @@ export const Place = z.object({
 export type Place = z.infer<typeof Place>;
 
 /** A strike with the code of its airport, or null. */
-export const LocatedStrike = Strike.extend({ iata: z.string().nullable() });
+const LocatedStrike = Strike.extend({ iata: z.string().nullable() });
 export type LocatedStrike = z.infer<typeof LocatedStrike>;
 
 /** Strikes joined with airports, and one place per name. `sameCase` counts rows whose name matches letter for letter. */

@@ -100,7 +100,7 @@ export function typeName(schema: AnySchema): string | undefined {
 }
 
 /** Prints complaints in one line: `at "rows[3].cost": expected number; …`. */
-export function printIssues(issues: readonly Issue[]): string {
+function printIssues(issues: readonly Issue[]): string {
   return issues.map(({ message, path }) => (path?.length ? `at "${printPath(path)}": ${message}` : message)).join("; ");
 }
 

@@ -4,7 +4,7 @@ import type { Ref } from "../events.js";
 import type { Encoded } from "../ports.js";
 
 /** The longest text that is its own reference, in characters. A constant of the journal format. */
-export const INLINE_CHARACTERS = 256;
+const INLINE_CHARACTERS = 256;
 
 /** The reference of a small value; nothing for a larger one, or one with binary parts. */
 export function inlineRef({ text, parts }: Encoded): Ref | undefined {

@@ -1,0 +1,33 @@
+// Everything that is checked besides the tests. Runs all, also after a failure, and prints one line for each.
+
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+
+const CHECKS = [
+  ["format and lint", "biome ci ."],
+  ["types of everything", "tsc -p ."],
+  ["types of the engine alone", "tsc -p src"],
+  ["unused files and exports", "knip --no-progress"],
+  ["build", "tsup --silent"],
+  ["package", "publint --strict"],
+  ["types of the package", "attw --pack . --profile esm-only --quiet"],
+  ["sizes", "size-limit"],
+  ["documentation", "typedoc --emit none"],
+];
+
+let failed = 0;
+for (const [name, command] of CHECKS) {
+  const started = performance.now();
+  const { status, stdout, stderr } = spawnSync("npx", ["--no-install", ...command.split(" ")], { encoding: "utf8" });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${status === 0 ? "ok    " : "FAILED"} ${name} (${command}, ${seconds} s)`);
+  if (name === "sizes" && status === 0) console.log(stdout.trimEnd());
+  if (status === 0) continue;
+  failed++;
+  console.log(`${stdout}${stderr}`);
+}
+console.log(`checks: ${CHECKS.length - failed} passed, ${failed} failed`);
+if (process.env.CHECK_RESULTS) {
+  writeFileSync(process.env.CHECK_RESULTS, JSON.stringify({ passed: CHECKS.length - failed, failed }));
+}
+process.exitCode = failed === 0 ? 0 : 1;
