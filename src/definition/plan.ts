@@ -21,6 +21,8 @@ export interface Step {
   readonly upstream: readonly number[];
   readonly downstream: readonly number[];
   readonly inputPaths: InputPaths;
+  /** The version of the declared node, also where a runner put another node in its place. */
+  readonly version: string | undefined;
   /** True if a runner put another node in this place. */
   readonly overridden?: true;
 }
@@ -73,6 +75,7 @@ export function buildPlan(dag: string, nodes: Readonly<Record<string, AnyNode>>,
       upstream: upstream[index] as number[],
       downstream: downstream[index] as number[],
       inputPaths: inputPaths(feeds, labels),
+      version: node?.version,
     };
   });
   if (faults.length > 0) throw faultsError("INVALID_DAG", `Dag "${dag}" is not valid`, faults);

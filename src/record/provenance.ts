@@ -1,5 +1,6 @@
 // The record keeper over a store, and the questions one may ask of it.
 
+import { expectNumber } from "../definition/node.js";
 import { HeddleError } from "../errors.js";
 import type { RunStatus } from "../events.js";
 import type { Clock, RunHead, Store } from "../ports.js";
@@ -61,6 +62,7 @@ export class DagProvenance implements Provenance {
 
   /** Lists runs, newest first. `cursor` is set while there are more. */
   async listRuns({ limit = 50, ...query }: ListOptions = {}): Promise<{ runs: readonly RunHead[]; cursor?: string }> {
+    expectNumber("limit", limit, 1);
     const { heads, cursor } = await this.#store.heads({ ...query, limit });
     return { runs: heads, ...(cursor === undefined ? {} : { cursor }) };
   }

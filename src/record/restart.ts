@@ -116,7 +116,8 @@ function pendingTries({ attempts }: NodeRecord): number {
 function reasonAfter(last: AttemptRecord | undefined): Reason {
   if (!last) return "first run";
   if (last.status === "paused") return "resumed after pause";
-  return last.status === "failed" ? "restarted after failure" : "restarted after interruption";
+  if (last.status !== "failed") return "restarted after interruption";
+  return last.retryInMs === undefined ? "restarted after failure" : "retry";
 }
 
 /** True for an effect that started and of which nobody knows whether it happened. */

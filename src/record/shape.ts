@@ -56,14 +56,17 @@ function byLabel(plan: Plan): Step[] {
   return [...plan.steps].sort((a, b) => (a.label < b.label ? -1 : 1));
 }
 
-function nodeShape({ label, path, node, upstream, inputPaths }: Step, pathAt: (index: number) => string): NodeShape {
+function nodeShape(
+  { label, path, node, upstream, inputPaths, version }: Step,
+  pathAt: (index: number) => string,
+): NodeShape {
   const names = Object.keys(node.input).sort();
   return {
     label,
     path,
     inputs: names.map((name) => [name, kindOf(node, name), inputPaths[name] ?? []]),
     upstream: upstream.map(pathAt).sort(),
-    ...(node.version === undefined ? {} : { version: node.version }),
+    ...(version === undefined ? {} : { version }),
   };
 }
 

@@ -162,14 +162,16 @@ class Execution implements AttemptHost {
   /** Reports the start, and for an effect waits until that is stored. */
   #announce(attempt: Attempt): void {
     const { step } = attempt;
-    this.#reporter.started(attempt, this.#reason(step.index), this.#settings.executor.name);
+    this.#reporter.started(attempt, this.#reason(attempt), this.#settings.executor.name);
     if (!step.node.effect || !this.#recorder) return this.#call(attempt);
     const call = () => this.#call(attempt);
     this.#recorder.stored().then(call, call);
   }
 
-  #reason(index: number): Reason {
-    return this.#tries.has(index) ? "retry" : (this.#setup.prior?.reasons.get(index) ?? "first run");
+  #reason({ step, number }: Attempt): Reason {
+    const { prior } = this.#setup;
+    if (number > 1 + (prior?.attempts.get(step.index) ?? 0)) return "retry";
+    return prior?.reasons.get(step.index) ?? "first run";
   }
 
   #call(attempt: Attempt): void {

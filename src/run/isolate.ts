@@ -44,6 +44,8 @@ export function copyAll<T>(value: T): T {
   return new Copier(false).copy(value) as T;
 }
 
+const UNDER_WAY = Symbol("under way");
+
 class Copier {
   readonly #copies = new Map<object, unknown>();
   readonly #frozen: boolean;
@@ -55,6 +57,8 @@ class Copier {
   copy(value: unknown): unknown {
     if (!isObject(value)) return value;
     const known = this.#copies.get(value);
+    // Met again on the way into itself: a cycle, whose copy must exist before it can be filled.
+    if (known === UNDER_WAY) return this.#remember(value, emptyLike(value));
     if (known !== undefined) return known;
     if (isPlain(value)) return this.#copyPlain(value as Record<string, unknown>);
     if (value instanceof Map) return this.#copyMap(value);
@@ -68,18 +72,19 @@ class Copier {
   }
 
   #copyPlain(original: Record<string, unknown>): unknown {
-    const target = Array.isArray(original)
-      ? new Array(original.length)
-      : Object.create(Object.getPrototypeOf(original));
-    this.#remember(original, target);
-    let changed = !this.#frozen;
-    for (const key of Object.keys(original)) {
+    this.#copies.set(original, UNDER_WAY);
+    const keys = Object.keys(original);
+    let isSame = this.#frozen;
+    const children = keys.map((key) => {
       const child = original[key];
       const copied = this.copy(child);
-      changed ||= copied !== child;
-      define(target, key, copied);
-    }
-    if (!changed) return this.#remember(original, original);
+      if (!Object.is(copied, child)) isSame = false;
+      return copied;
+    });
+    const begun = this.#copies.get(original);
+    if (isSame && begun === UNDER_WAY) return this.#remember(original, original);
+    const target = begun === UNDER_WAY ? this.#remember(original, emptyLike(original)) : (begun as object);
+    for (const [i, key] of keys.entries()) define(target, key, children[i]);
     return this.#frozen ? Object.freeze(target) : target;
   }
 
@@ -134,6 +139,10 @@ function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   // The second test accepts plain objects of another realm (an iframe, a vm context).
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+}
+
+function emptyLike(value: object): object {
+  return Array.isArray(value) ? new Array(value.length) : Object.create(Object.getPrototypeOf(value));
 }
 
 function define(target: object, key: string, value: unknown): void {

@@ -23,7 +23,7 @@ export interface RunnerOptions<N = Nodes> {
   readonly overrides?: Overrides<N>;
   /** How many nodes of one run may execute at a time: a number from 1 and up. Default: no limit. */
   readonly concurrency?: number;
-  /** Called at once with every event of every run, recorded or not. */
+  /** Called at once with every event of a node, and with the end of each run, recorded or not. */
   readonly onEvent?: (event: JournalEvent, runId: string) => void;
   /** Default: the clock and timers of the platform. */
   readonly clock?: Clock;
