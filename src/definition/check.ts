@@ -88,7 +88,7 @@ type Needy<N, L extends keyof N> = {
 }[L];
 
 /** What `run` takes: the inputs of every source; sources that need nothing may be left out. */
-export type SourceInputs<N, E extends readonly Edge[]> = string extends E[number][1]
+export type SourceInputs<N, E extends readonly Edge[]> = string extends E[number][1] | Label<N>
   ? { readonly [L in Label<N>]?: Given<InputsOf<N[L]>> }
   : { readonly [L in Needy<N, Sources<N, E>>]: Given<InputsOf<N[L]>> } & {
       readonly [L in Exclude<Sources<N, E>, Needy<N, Sources<N, E>>>]?: Given<InputsOf<N[L]>>;
@@ -97,7 +97,7 @@ export type SourceInputs<N, E extends readonly Edge[]> = string extends E[number
 type Value<Up> = Output<Up> extends AnySchema ? OutputOf<Output<Up>> : undefined;
 
 /** What a completed run gives: the output of every sink. */
-export type SinkOutputs<N, E extends readonly Edge[]> = string extends E[number][0]
+export type SinkOutputs<N, E extends readonly Edge[]> = string extends E[number][0] | Label<N>
   ? { readonly [L in Label<N>]?: Value<N[L]> }
   : { readonly [L in Sinks<N, E>]: Value<N[L]> };
 

@@ -79,7 +79,7 @@ export interface ReplayOptions<N = Nodes, E extends readonly Edge[] = readonly E
 
 /** The arguments of `run`: inputs may be left out if no source needs any. */
 export type RunArguments<N, E extends readonly Edge[]> =
-  Partial<SourceInputs<N, E>> extends SourceInputs<N, E>
+  Record<never, never> extends SourceInputs<N, E>
     ? [inputs?: SourceInputs<N, E>, options?: RunOptions]
     : [inputs: SourceInputs<N, E>, options?: RunOptions];
 

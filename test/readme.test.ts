@@ -1,0 +1,41 @@
+// The first program of the README compiles and runs as it stands there.
+
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { expect, test } from "vitest";
+import { compile } from "./support/compile.js";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+const readme = await readFile(`${ROOT}README.md`, "utf8");
+const [program = "", pausing = ""] = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, text]) => text);
+
+test("the programs of the README compile", () => {
+  expect(compile(program).errors).toEqual([]);
+  const prelude = `
+    import { node, type } from "heddle";
+    import { z } from "zod";
+    const Order = type<{ total: number }>("Order");
+    const Approved = type<{ order: { total: number }; approved: boolean }>("Approved");
+  `;
+  expect(compile(`${prelude}${pausing}export { approve };`).errors).toEqual([]);
+});
+
+test("the first program of the README prints what it says", async () => {
+  const bundle = await build({
+    stdin: { contents: program, loader: "ts", resolveDir: ROOT },
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    minify: true,
+    write: false,
+    alias: { heddle: `${ROOT}src/index.ts`, "heddle/adapters/memory": `${ROOT}adapters/memory.ts` },
+  });
+  const script = bundle.outputFiles[0]?.text ?? "";
+  const { stdout } = await promisify(execFile)("node", ["--input-type=module", "--eval", script]);
+  expect(stdout).toBe("6\n");
+  expect(program).toContain("// 6");
+});
