@@ -27,6 +27,7 @@ function encode(value: unknown): Encoded {
   if (simple !== undefined) return { text: simple, parts: [] };
   const buffers: ArrayBuffer[] = [];
   try {
+    if (isTooDeep(value)) throw new RangeError("Too deep");
     const text = stringify(value, reducers(buffers), { operations: STRICT });
     return { text, parts: buffers.map((buffer) => new Uint8Array(buffer.slice(0))) };
   } catch (error) {
@@ -50,7 +51,8 @@ function unkeepable(error: unknown): Error {
     // The payload of a reduced error shows in the path; the reader knows only the error.
     return new UnkeepableError(error.path.replaceAll(".props.", "."), describe(error.value), { cause: error });
   }
-  if (error instanceof RangeError) return new UnkeepableError("", "nested too deeply", { cause: error });
+  if (error instanceof RangeError)
+    return new UnkeepableError("", `nested more than ${DEEPEST} levels deep`, { cause: error });
   return new UnkeepableError("", `something that throws when it is read (${String(error)})`, { cause: error });
 }
 
@@ -67,6 +69,39 @@ function describe(value: unknown): string {
 }
 
 // ---- what devalue does not do by itself
+
+/**
+ * Reading recurses, and needs more stack than writing: what is nested deeper might be written and then not come back.
+ * (Measured: Node 20 reads some 2,200 levels.)
+ */
+const DEEPEST = 1_000;
+
+/** Follows the value in the order in which devalue does, with a stack of its own. */
+function isTooDeep(root: unknown): boolean {
+  const met = new Set<unknown>();
+  const open: { readonly children: readonly unknown[]; next: number }[] = [{ children: [root], next: 0 }];
+  for (let top = open[0]; top !== undefined; top = open.at(-1)) {
+    if (top.next === top.children.length) {
+      open.pop();
+      continue;
+    }
+    const child = top.children[top.next++];
+    if (typeof child !== "object" || child === null || met.has(child)) continue;
+    met.add(child);
+    if (open.push({ children: childrenOf(child), next: 0 }) > DEEPEST) return true;
+  }
+  return false;
+}
+
+function childrenOf(value: object): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  if (value instanceof Map) return [...value.keys(), ...value.values()];
+  if (value instanceof Set) return [...value];
+  if (ArrayBuffer.isView(value)) return [];
+  // An error is written as a payload with its properties inside: two levels more.
+  if (value instanceof Error) return [[[value.cause, ...Object.values(value)]]];
+  return Object.values(value);
+}
 
 const ERRORS: Readonly<Record<string, ErrorConstructor>> = {
   Error,
