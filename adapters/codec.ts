@@ -31,7 +31,7 @@ function encode(value: unknown): Encoded {
     const text = stringify(value, reducers(buffers), { operations: STRICT });
     return { text, parts: buffers.map((buffer) => new Uint8Array(buffer.slice(0))) };
   } catch (error) {
-    throw unkeepable(error);
+    throw unkeepable(value, error);
   }
 }
 
@@ -46,14 +46,36 @@ function decode({ text, parts }: Encoded): unknown {
   return parse(text, revivers(parts));
 }
 
-function unkeepable(error: unknown): Error {
+function unkeepable(root: unknown, error: unknown): Error {
   if (error instanceof DevalueError) {
-    // The payload of a reduced error shows in the path; the reader knows only the error.
-    return new UnkeepableError(error.path.replaceAll(".props.", "."), describe(error.value), { cause: error });
+    // The payload of an error shows in the path; the reader knows only the error.
+    const path = error.path.replaceAll(`["${PROPERTIES}"]`, "");
+    // devalue names no way into a Set.
+    const what = path === "" && error.value !== root ? `a Set with ${describe(error.value)}` : describe(error.value);
+    return new UnkeepableError(path, what, { cause: error });
   }
   if (error instanceof RangeError)
     return new UnkeepableError("", `nested more than ${DEEPEST} levels deep`, { cause: error });
-  return new UnkeepableError("", `something that throws when it is read (${String(error)})`, { cause: error });
+  return new UnkeepableError(wayToThrower(root), `something that throws when it is read (${error})`, { cause: error });
+}
+
+/** The way to a getter that throws; found again, since whoever met it first did not know where it was. */
+function wayToThrower(root: unknown): string {
+  const met = new Set<unknown>();
+  const todo: [path: string, value: unknown][] = [["", root]];
+  for (const [path, value] of todo) {
+    if (typeof value !== "object" || value === null || met.has(value)) continue;
+    met.add(value);
+    for (const key of Object.keys(value)) {
+      const inner = Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`;
+      try {
+        todo.push([inner, (value as Record<string, unknown>)[key]]);
+      } catch {
+        return inner;
+      }
+    }
+  }
+  return "";
 }
 
 function describe(value: unknown): string {
@@ -94,12 +116,14 @@ function isTooDeep(root: unknown): boolean {
 }
 
 function childrenOf(value: object): readonly unknown[] {
-  if (Array.isArray(value)) return value;
   if (value instanceof Map) return [...value.keys(), ...value.values()];
   if (value instanceof Set) return [...value];
   if (ArrayBuffer.isView(value)) return [];
-  // An error is written as a payload with its properties inside: two levels more.
-  if (value instanceof Error) return [[[value.cause, ...Object.values(value)]]];
+  // These are written as payloads with their properties inside: two levels more.
+  if (value instanceof Error) {
+    return [[Object.getOwnPropertyNames(value).map((name) => (value as unknown as Record<string, unknown>)[name])]];
+  }
+  if (hasProtoKey(value)) return [[Object.values(value)]];
   return Object.values(value);
 }
 
@@ -114,18 +138,22 @@ const ERRORS: Readonly<Record<string, ErrorConstructor>> = {
   AggregateError: AggregateError as unknown as ErrorConstructor,
 };
 
+const PROPERTIES = "error properties";
+
 interface ErrorPayload {
   readonly type: string;
   readonly hidden: readonly string[];
   /** Last, since cycles run through it alone. */
-  readonly props?: Readonly<Record<string, unknown>>;
+  readonly [PROPERTIES]?: Readonly<Record<string, unknown>>;
 }
 
 /** Reducers answer with a truthy payload for what they take. Buffers are numbered from 1. */
 function reducers(buffers: ArrayBuffer[]): Record<string, (value: unknown) => unknown> {
   return {
     // Views are written by devalue as views on their buffer, so that shared buffers stay shared.
-    ArrayBuffer: (value) => tagOf(value) === "ArrayBuffer" && buffers.push(value as ArrayBuffer),
+    ArrayBuffer: (value) => isFixedBuffer(value) && buffers.push(value),
+    RegExpAt: (value) =>
+      value instanceof RegExp && value.lastIndex !== 0 && [value.source, value.flags, value.lastIndex],
     Error: (value) => value instanceof Error && reduceError(value),
     Proto: (value) => hasProtoKey(value) && [[Object.getPrototypeOf(value) === null], ...Object.entries(value)],
   };
@@ -139,8 +167,13 @@ function reduceError(error: Error): ErrorPayload | undefined {
   return {
     type,
     hidden: names.filter((name) => !Object.prototype.propertyIsEnumerable.call(error, name)),
-    props: Object.fromEntries(names.map((name) => [name, (error as unknown as Record<string, unknown>)[name]])),
+    [PROPERTIES]: Object.fromEntries(names.map((name) => [name, (error as unknown as Record<string, unknown>)[name]])),
   };
+}
+
+/** A buffer that may grow would come back as one that may not. */
+function isFixedBuffer(value: unknown): value is ArrayBuffer {
+  return tagOf(value) === "ArrayBuffer" && (value as { resizable?: boolean }).resizable !== true;
 }
 
 function hasProtoKey(value: unknown): value is object {
@@ -159,6 +192,8 @@ function revivers(parts: Encoded["parts"]) {
   };
   return {
     ArrayBuffer: (number: number) => parts[number - 1]?.slice().buffer,
+    RegExpAt: ([source, flags, lastIndex]: [string, string, number]) =>
+      Object.assign(new RegExp(source, flags), { lastIndex }),
     Error: (payload: ErrorPayload) =>
       reviveError(
         payload,
@@ -177,7 +212,7 @@ function emptyError(type: string): Error {
   return type === "AggregateError" ? new AggregateError([]) : new (ERRORS[type] ?? Error)();
 }
 
-function reviveError({ hidden, props }: ErrorPayload, error: Error): Error {
+function reviveError({ hidden, [PROPERTIES]: props }: ErrorPayload, error: Error): Error {
   if (!props) return error;
   for (const name of Object.getOwnPropertyNames(error)) Reflect.deleteProperty(error, name);
   for (const [name, value] of Object.entries(props)) define(error, name, value, !hidden.includes(name));
@@ -203,11 +238,11 @@ const STRICT: Pick<typeof defaultStringifyOperations, "tagOf" | "shapeOf"> = {
 };
 
 function hasExtras(value: object): boolean {
+  // Listing the keys of a view lists its elements; properties of its own are lost.
   if (ArrayBuffer.isView(value)) return false;
-  if (Array.isArray(value)) {
-    const last = Object.keys(value).at(-1);
-    return last !== undefined && Number.isNaN(Number(last));
-  }
+  // Keys come in this order: indexes, then `length`, then what was added.
+  if (Array.isArray(value)) return Reflect.ownKeys(value).at(-1) !== "length";
+  if (tagOf(value) === "ArrayBuffer") return !isFixedBuffer(value);
   return Reflect.ownKeys(value).length > (value instanceof RegExp ? 1 : 0);
 }
 

@@ -20,6 +20,10 @@ declare class URL {
   readonly href: string;
 }
 
+declare class URLSearchParams {
+  constructor(params: URLSearchParams);
+}
+
 declare class TextEncoder {
   encode(text: string): Uint8Array<ArrayBuffer>;
 }

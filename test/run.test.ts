@@ -9,7 +9,11 @@ const Sum = type<number>("Sum");
 const read = node({ input: { text: Text }, output: Text, run: async ({ text }) => text.trim() });
 const count = node({ input: { text: Text }, output: Count, run: ({ text }) => text.length });
 const words = node({ input: { text: Text }, output: Count, run: ({ text }) => text.split(" ").length });
-const sum = node({ input: { counts: list(Count) }, output: Sum, run: ({ counts }) => counts.reduce((a, b) => a + b, 0) });
+const sum = node({
+  input: { counts: list(Count) },
+  output: Sum,
+  run: ({ counts }) => counts.reduce((a, b) => a + b, 0),
+});
 
 const texts = dag("texts", {
   nodes: { read, count, words, sum },

@@ -88,18 +88,19 @@ export function node<
   O extends AnySchema | undefined = undefined,
   C = unknown,
   V extends boolean = false,
->(definition: Definition<I, O, C, V>): Node<I, O, C> {
+>(definition: Definition<I, O, C, V>): Node<NoInfer<I>, NoInfer<O>, NoInfer<C>> {
   checkDefinition(definition as Loose);
   const { input = {} as I, output, ...rest } = definition;
   return Object.freeze({ ...rest, kind: "node", input: Object.freeze({ ...input }), output: output as O });
 }
 
+const RETRY_OPTIONS = new Set("attempts delayMs factor maxDelayMs jitter when".split(" "));
 const OPTIONS = new Set("input output run version inline retry timeoutMs effect validate share".split(" "));
 
 type Loose = NodeOptions & { readonly input?: Inputs; readonly output?: AnySchema | undefined; readonly run: unknown };
 
 function checkDefinition(definition: Loose): void {
-  const { input = {}, output, run, retry, timeoutMs } = definition;
+  const { input = {}, output, run, retry, timeoutMs, effect } = definition;
   const unknown = Object.keys(definition).filter((key) => !OPTIONS.has(key));
   if (unknown.length > 0) throw invalid(`Unknown node option ${quoted(unknown)}. Known are ${[...OPTIONS].join(", ")}`);
   if (typeof run !== "function") throw invalid("Expected `run` of a node to be a function");
@@ -109,11 +110,19 @@ function checkDefinition(definition: Loose): void {
   if (output !== undefined && !isSchema(output)) throw invalid("Expected `output` to be a Standard Schema");
   if (output && isOptional(output)) throw invalid("An output cannot be optional(…): only inputs may stay unfed");
   if (definition.validate && !output) throw invalid("`validate` needs an `output` to validate against");
+  if (![undefined, true, false, "ask"].includes(effect))
+    throw invalid(`Expected \`effect\` to be true, false or "ask", got \`${effect}\``);
   if (timeoutMs !== undefined) expectNumber("timeoutMs", timeoutMs, 0);
   if (retry) checkRetry(retry);
 }
 
 function checkRetry(retry: Retry): void {
+  const unknown = Object.keys(retry).filter((key) => !RETRY_OPTIONS.has(key));
+  if (unknown.length > 0) {
+    throw invalid(`Unknown retry option ${quoted(unknown)}. Known are ${[...RETRY_OPTIONS].join(", ")}`);
+  }
+  if (retry.when !== undefined && typeof retry.when !== "function")
+    throw invalid("Expected `retry.when` to be a function");
   expectNumber("retry.attempts", retry.attempts, 1);
   expectNumber("retry.delayMs", retry.delayMs ?? 0, 0);
   expectNumber("retry.factor", retry.factor ?? 2, 0);

@@ -98,26 +98,26 @@ function bare(schema: AnySchema | undefined): AnySchema {
 function unfed(label: string, input: string, schema: AnySchema, producersOf: ProducersOf): string | undefined {
   if (isOptional(schema)) return undefined;
   const wanted = isList(schema) ? schema.element : schema;
-  const producers = [...producersOf(wanted), ...producersOf(schema)].filter((producer) => producer !== label);
+  const producers = new Set([...producersOf(wanted), ...producersOf(schema)].filter((other) => other !== label));
   const name = typeName(wanted) ?? "its type";
-  const from = producers.length > 0 ? `${quoted(producers)} (which return ${name})` : `a node that returns ${name}`;
+  const from = producers.size > 0 ? `${quoted(producers)} (which return ${name})` : `a node that returns ${name}`;
   return `Input "${input}" of node "${label}" is fed by nothing. Add an edge to "${label}" from ${from}, or declare the input as optional(…).`;
 }
 
 function conflict(label: string, input: string, schema: AnySchema, found: readonly Supply[]): string | undefined {
   if (found.length === 1) return undefined;
-  const ups = quoted(found.map((supply) => supply.label));
-  const example = `["${found[0]?.label}", "${label}", "${input}"]`;
+  const labels = (supplies: readonly Supply[]) => quoted(supplies.map((supply) => supply.label));
   const subject = `Input "${input}" of node "${label}"`;
+  const example = `["${found[0]?.label}", "${label}", "${input}"]`;
   if (!isList(bare(schema))) {
-    return `${subject} takes one value but is fed by ${ups}. Name the input in the right edge: ${example}, or declare it as list(…) to collect them.`;
+    return `${subject} takes one value but is fed by ${labels(found)}. Name the input in the right edge: ${example}, or declare it as list(…) to collect them.`;
   }
-  const wholes = found.filter(({ as }) => as === "whole");
-  if (wholes.length === 0) return undefined;
-  const lists = quoted(wholes.map((supply) => supply.label));
-  return wholes.length === found.length
-    ? `${subject} takes one whole list but is fed by several: ${lists}. Keep one, or name the input each should feed: ${example}.`
-    : `${subject} is fed by lists (${lists}) and by single elements (of ${ups}). Use one kind, or name the input each should feed: ${example}.`;
+  const lists = found.filter(({ as }) => as === "whole");
+  const elements = found.filter(({ as }) => as === "element");
+  if (lists.length === 0) return undefined;
+  return elements.length === 0
+    ? `${subject} takes one whole list but is fed by several: ${labels(lists)}. Keep one, or name the input that each should feed: ${example}.`
+    : `${subject} is fed by lists (${labels(lists)}) and by single elements (of ${labels(elements)}). Use one kind, or name the input that each should feed: ${example}.`;
 }
 
 function unknownInput(label: string, { label: up, input }: Arrival, node: AnyNode): string {

@@ -51,6 +51,8 @@ export interface InspectedAttempt {
   readonly error?: ErrorRecord;
   readonly retryInMs?: number;
   readonly overrunMs?: number;
+  /** False if it was aborted before its function was called. */
+  readonly ran: boolean;
   readonly pause?: { readonly reason: string; readonly payload?: Ref; readonly rejected?: string };
   readonly progress?: { readonly done: number; readonly total?: number };
   readonly logs: readonly LogLine[];
@@ -176,10 +178,7 @@ function outputOf({ ref, bytes, origin }: NonNullable<NodeRecord["output"]>): No
   return { ...(ref === undefined ? {} : { ref }), bytes, origin };
 }
 
-function inspectAttempt(
-  { consumed, ran: _, ...attempt }: AttemptRecord,
-  collected: ReadonlySet<string>,
-): InspectedAttempt {
+function inspectAttempt({ consumed, ...attempt }: AttemptRecord, collected: ReadonlySet<string>): InspectedAttempt {
   const duration = attempt.endedAt === undefined ? {} : { durationMs: attempt.endedAt - attempt.startedAt };
   const { pause, ...rest } = attempt;
   return { ...rest, ...duration, ...(pause ? { pause } : {}), inputs: taken(consumed, collected) };

@@ -27,6 +27,7 @@ export interface JournalSetup {
   readonly store: Store;
   readonly reader: RunReader;
   readonly clock: Clock;
+  readonly observe: (event: JournalEvent) => void;
   readonly durability: Durability;
   readonly owner: string;
   readonly epoch: number;
@@ -93,6 +94,7 @@ export class JournalWriter implements Recorder {
 
   add(event: JournalEvent): void {
     if (this.#lost || this.#closed) return;
+    this.#setup.observe(event);
     if (event.type === "node-progress" && this.#replaceProgress(event)) return;
     this.#pending.push(event);
     this.#updatedAt = event.at;

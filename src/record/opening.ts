@@ -4,15 +4,23 @@
 import type { Plan } from "../definition/plan.js";
 import { faultsError, HeddleError, quoted, toError } from "../errors.js";
 import { JOURNAL_FORMAT, type JournalEvent, type Ref, type RunStarted } from "../events.js";
-import type { Clock, Encoded, Lease, RunHead, Store } from "../ports.js";
-import type { BeginRequest, GivenInputs, Opened, Recorder, ReplayRequest, RestartRequest } from "../run/recording.js";
+import type { Encoded, Lease, RunHead, Store } from "../ports.js";
+import type {
+  BeginRequest,
+  GivenInputs,
+  Opened,
+  Recorder,
+  RecorderSetting,
+  ReplayRequest,
+  RestartRequest,
+} from "../run/recording.js";
 import type { RunState } from "./fold.js";
 import { type Durability, JournalWriter } from "./journal.js";
 import { invalidatedPaths } from "./on-change.js";
 import { priorOfReplay, priorOfRestart, recordEffects, reusedEvent } from "./prior.js";
 import { notFound, RunReader } from "./reader.js";
 import { planReplay, type ReplayPlan } from "./replay.js";
-import { type Answer, planRestart } from "./restart.js";
+import { type Answer, planRestart, refuseCompleted } from "./restart.js";
 import { codeOf, type Shape, shapeOf } from "./shape.js";
 import { hashEncoded } from "./values.js";
 
@@ -51,9 +59,10 @@ export class RunOpener {
   /** Takes over a recorded run. */
   async restart(request: RestartRequest): Promise<Opened> {
     const { runId, plan, clock } = request;
-    const { writer, lease, owner } = await this.#takeOver(runId, clock);
+    const { writer, lease, owner } = await this.#takeOver(request);
     try {
       const state = await this.#reader.load(runId);
+      refuseCompleted(state);
       const invalidated = await this.#invalidated(plan, state, request.onChange);
       const restart = planRestart(plan, state, request.resume, invalidated);
       const sources = plan.steps.filter(({ index, upstream }) => upstream.length === 0 && !restart.done.has(index));
@@ -74,16 +83,16 @@ export class RunOpener {
   }
 
   /** Opens a new run that reuses what another one recorded. */
-  async replay(request: ReplayRequest, runId: string, clock: Clock): Promise<Opened> {
+  async replay(request: ReplayRequest, runId: string, setting: RecorderSetting): Promise<Opened> {
     const { plan, replayOf, rerun } = request;
     const state = await this.#reader.load(replayOf);
     const replay = await this.#planReplay(request, state);
     if (replay.blocked.length > 0) throw blocked(replay);
     const kept = plan.steps.filter(({ path, upstream }) => upstream.length === 0 && !request.inputs.has(path));
     const inputs = new Map([...(await this.#reader.inputs(state, kept)), ...request.inputs]);
-    const recorder = await this.#begin({ runId, plan, inputs, clock }, { of: replayOf, rerun, mode: replay.mode });
+    const recorder = await this.#begin({ runId, plan, inputs, ...setting }, { of: replayOf, rerun, mode: replay.mode });
     for (const { path, action } of replay.steps) {
-      if (action === "reuse") recorder.add(reusedEvent(state, path, clock.now()));
+      if (action === "reuse") recorder.add(reusedEvent(state, path, setting.clock.now()));
     }
     return { inputs, recorder, prior: priorOfReplay(plan, replay, state) };
   }
@@ -93,14 +102,17 @@ export class RunOpener {
     return this.#planReplay(request, await this.#reader.load(request.replayOf));
   }
 
-  async #begin({ runId, plan, inputs, clock }: BeginRequest, replay: RunStarted["replay"]): Promise<JournalWriter> {
+  async #begin(
+    { runId, plan, inputs, ...setting }: BeginRequest,
+    replay: RunStarted["replay"],
+  ): Promise<JournalWriter> {
     if (await this.#store.head(runId)) throw exists(runId);
-    const at = clock.now();
+    const at = setting.clock.now();
     const owner = this.#store.newId(at);
     const lease = await this.#store.acquire(runId, owner, at, this.#settings.leaseMs);
     if ("heldBy" in lease) throw exists(runId);
     const head: RunHead = { runId, dag: plan.dag, status: "running", startedAt: at, updatedAt: at, events: 0 };
-    const writer = this.#writer(replay ? { ...head, replayOf: replay.of } : head, owner, lease, clock);
+    const writer = this.#writer(replay ? { ...head, replayOf: replay.of } : head, owner, lease, setting);
     try {
       if (lease.events > 0) throw exists(runId);
       const { fingerprint, code, texts } = await this.#describe(plan);
@@ -127,10 +139,10 @@ export class RunOpener {
     }
   }
 
-  async #takeOver(runId: string, clock: Clock) {
+  async #takeOver({ runId, ...setting }: RestartRequest) {
     const head = await this.#store.head(runId);
     if (!head) throw notFound(runId);
-    const now = clock.now();
+    const now = setting.clock.now();
     const owner = this.#store.newId(now);
     const lease = await this.#store.acquire(runId, owner, now, this.#settings.leaseMs);
     if ("heldBy" in lease) {
@@ -143,16 +155,17 @@ export class RunOpener {
     return {
       lease,
       owner,
-      writer: this.#writer({ ...head, status: "running", events: lease.events }, owner, lease, clock),
+      writer: this.#writer({ ...head, status: "running", events: lease.events }, owner, lease, setting),
     };
   }
 
-  #writer(head: RunHead, owner: string, { epoch }: Lease, clock: Clock): JournalWriter {
+  #writer(head: RunHead, owner: string, { epoch }: Lease, { clock, observe }: RecorderSetting): JournalWriter {
     return new JournalWriter({
       ...this.#settings,
       store: this.#store,
       reader: this.#reader,
       clock,
+      observe,
       owner,
       epoch,
       head,

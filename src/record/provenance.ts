@@ -3,8 +3,16 @@
 import { expectNumber } from "../definition/node.js";
 import { HeddleError } from "../errors.js";
 import type { RunStatus } from "../events.js";
-import type { Clock, RunHead, Store } from "../ports.js";
-import type { BeginRequest, Opened, Provenance, Recorder, ReplayRequest, RestartRequest } from "../run/recording.js";
+import type { RunHead, Store } from "../ports.js";
+import type {
+  BeginRequest,
+  Opened,
+  Provenance,
+  Recorder,
+  RecorderSetting,
+  ReplayRequest,
+  RestartRequest,
+} from "../run/recording.js";
 import { type InspectOptions, inspectRun, type RunInspection, type RunRecord, runRecord } from "./inspect.js";
 import type { Durability } from "./journal.js";
 import { RunOpener } from "./opening.js";
@@ -47,6 +55,7 @@ export class DagProvenance implements Provenance {
         `Expected \`durability\` to be one of ${DURABILITIES.join(", ")}, got \`${durability}\`.`,
       );
     }
+    expectNumber("leaseMs", leaseMs, 1);
     this.#store = store;
     this.#reader = new RunReader(store);
     this.#opener = new RunOpener(store, { durability, leaseMs });
@@ -131,8 +140,8 @@ export class DagProvenance implements Provenance {
     return this.#opener.restart(request);
   }
 
-  replay(request: ReplayRequest, runId: string, clock: Clock): Promise<Opened> {
-    return this.#opener.replay(request, runId, clock);
+  replay(request: ReplayRequest, runId: string, setting: RecorderSetting): Promise<Opened> {
+    return this.#opener.replay(request, runId, setting);
   }
 
   planReplay(request: ReplayRequest): Promise<ReplayPlan> {

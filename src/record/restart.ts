@@ -34,7 +34,7 @@ export interface RestartPlan {
 /**
  * Plans the restart of a run.
  *
- * @throws HeddleError `RUN_COMPLETED`, `UNKNOWN_PATH`, `NOT_PAUSED` or `INVALID_ANSWER`.
+ * @throws HeddleError `UNKNOWN_PATH`, `NOT_PAUSED` or `INVALID_ANSWER`.
  */
 export function planRestart(
   plan: Plan,
@@ -42,12 +42,6 @@ export function planRestart(
   resume: Readonly<Record<string, unknown>>,
   invalidated: ReadonlySet<string>,
 ): RestartPlan {
-  if (state.status === "completed") {
-    throw new HeddleError(
-      "RUN_COMPLETED",
-      `Run "${state.runId}" is completed: there is nothing to restart. Use replay("${state.runId}", { rerun: […] }).`,
-    );
-  }
   const answers = Object.entries(resume).map(([path, value]) => answerTo(plan, state, path, value));
   const done = new Map<number, RecordedOutput | undefined>();
   const attempts = new Map<number, number>();
@@ -74,6 +68,15 @@ export function planRestart(
   }
   for (const [index, count] of tries) if (count === 0) tries.delete(index);
   return { done, attempts, tries, reasons, answers, asks, supplied };
+}
+
+/** @throws HeddleError `RUN_COMPLETED` */
+export function refuseCompleted({ status, runId }: RunState): void {
+  if (status !== "completed") return;
+  throw new HeddleError(
+    "RUN_COMPLETED",
+    `Run "${runId}" is completed: there is nothing to restart. Use replay("${runId}", { rerun: […] }).`,
+  );
 }
 
 function answerTo(plan: Plan, state: RunState, path: string, value: unknown): Answer {

@@ -4,6 +4,8 @@
 export interface Wish {
   readonly status: "paused" | "cancelled";
   readonly reason: string | undefined;
+  /** What an `AbortSignal` was aborted with. */
+  readonly cause?: unknown;
 }
 
 /** Carries `pause` and `cancel` from the handle of a run to its execution. */
@@ -19,8 +21,8 @@ export class Control {
     if (!this.#wish) this.#set({ status: "paused", reason });
   }
 
-  cancel(reason?: string): void {
-    if (this.#wish?.status !== "cancelled") this.#set({ status: "cancelled", reason });
+  cancel(reason?: string, cause?: unknown): void {
+    if (this.#wish?.status !== "cancelled") this.#set({ status: "cancelled", reason, cause });
   }
 
   /** Calls back at every new wish. */
@@ -31,7 +33,7 @@ export class Control {
   /** Cancels when the signal aborts; the returned function stops listening. */
   follow(signal: AbortSignal | undefined): () => void {
     if (!signal) return () => {};
-    const abort = () => this.cancel(signal.reason === undefined ? undefined : String(signal.reason));
+    const abort = () => this.cancel(String(signal.reason), signal.reason);
     if (signal.aborted) abort();
     signal.addEventListener("abort", abort, { once: true });
     return () => signal.removeEventListener("abort", abort);

@@ -176,10 +176,14 @@ class Execution implements AttemptHost {
 
   #call(attempt: Attempt): void {
     if (this.#isAborting) return this.#aborted(attempt, undefined);
-    const outcome = (value: unknown, overrunMs: number | undefined) => this.#returned(attempt, value, overrunMs);
-    invoke(attempt, this.#settings, this.#outputs.gather(attempt.step), outcome, (error) =>
-      this.#threw(attempt, error),
-    );
+    const threw = (error: unknown) => this.#threw(attempt, error);
+    let input: Record<string, unknown>;
+    try {
+      input = this.#outputs.gather(attempt.step);
+    } catch (error) {
+      return threw(error);
+    }
+    invoke(attempt, this.#settings, input, (value, overrunMs) => this.#returned(attempt, value, overrunMs), threw);
   }
 
   // ---- outcomes of an attempt
@@ -216,14 +220,14 @@ class Execution implements AttemptHost {
     const error = toError(thrown);
     if (attempt.pause) return this.#paused(attempt);
     if (this.#isAborting) return this.#aborted(attempt, error);
-    const { index, node, path } = attempt.step;
+    const { index, node, path, label } = attempt.step;
     const tries = (this.#tries.get(index) ?? 0) + 1;
     this.#tries.set(index, tries);
     let retryInMs: number | undefined;
     try {
       retryInMs = retryDelay(node.retry, tries, error, `${this.runId}/${path}`);
-    } catch (brokenWhen) {
-      return this.#failed(attempt, toError(brokenWhen), undefined);
+    } catch (broken) {
+      return this.#failed(attempt, brokenWhen(label, error, toError(broken)), undefined);
     }
     this.#failed(attempt, error, retryInMs);
   }
@@ -276,7 +280,7 @@ class Execution implements AttemptHost {
     const { wish } = this.#setup.control;
     if (!wish) return;
     const why = wish.reason ?? "The run was cancelled.";
-    if (wish.status === "cancelled") this.#signal(new HeddleError("CANCELLED", why));
+    if (wish.status === "cancelled") this.#signal(new HeddleError("CANCELLED", why, { cause: wish.cause }));
     this.#stopWaiting();
     this.#pump();
   }
@@ -339,4 +343,12 @@ class Execution implements AttemptHost {
     if (type === "run-cancelled") return { ...ended, ...why, status: "cancelled" };
     return { ...ended, ...why, status: "paused", pauses: this.#pauses };
   }
+}
+
+function brokenWhen(label: string, error: Error, broken: Error): HeddleError {
+  const cause = new AggregateError([error, broken]);
+  const asked = `when asked about the error "${error.message}"`;
+  return new HeddleError("NODE_THREW", `\`retry.when\` of node "${label}" threw "${broken.message}" ${asked}.`, {
+    cause,
+  });
 }

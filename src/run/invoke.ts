@@ -13,6 +13,7 @@ export interface Settings {
   /** How many nodes of one run may execute at a time. */
   readonly concurrency: number;
   readonly context: object;
+  /** Is shown every event; never throws. */
   readonly onEvent: Listener | undefined;
 }
 

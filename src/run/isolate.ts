@@ -2,8 +2,9 @@
 // (Map, Date, typed arrays, …) is copied for each consumer. Instances of other classes are passed as they are.
 
 /**
- * Freezes the plain objects, arrays and errors inside `root`. Returns true if there is also something inside that
- * stays mutable and must be copied for each consumer. Linear in the size of the value; free for primitives.
+ * Freezes the plain objects, arrays and errors inside `root`, also those inside Maps and Sets. Returns true if there is
+ * something inside that stays mutable and must be copied for each consumer. Linear in the size of the value; free for
+ * primitives.
  */
 export function freezePlain(root: unknown): boolean {
   if (!isObject(root)) return false;
@@ -11,22 +12,16 @@ export function freezePlain(root: unknown): boolean {
   let met: Set<object> | undefined;
   const todo: object[] = [root];
   for (let item = todo.pop(); item !== undefined; item = todo.pop()) {
-    if (!isPlain(item) && !(item instanceof Error)) {
-      mutable ||= isMutable(item);
-      continue;
-    }
-    // Frozen already: by the user, or by us a moment ago if the value shares parts or is cyclic.
-    if (Object.isFrozen(item)) {
+    const freezes = isPlain(item) || item instanceof Error;
+    // Met already, or frozen by the user: the former must end here, the latter may have mutable insides.
+    if (!freezes || Object.isFrozen(item)) {
       met ??= new Set();
       if (met.has(item)) continue;
       met.add(item);
-    } else {
-      Object.freeze(item);
     }
-    for (const key of Object.keys(item)) {
-      const child = (item as Record<string, unknown>)[key];
-      if (isObject(child)) todo.push(child);
-    }
+    if (freezes) Object.freeze(item);
+    else mutable ||= isMutable(item);
+    for (const child of childrenOf(item)) if (isObject(child)) todo.push(child);
   }
   return mutable;
 }
@@ -61,8 +56,10 @@ class Copier {
     if (known === UNDER_WAY) return this.#remember(value, emptyLike(value));
     if (known !== undefined) return known;
     if (isPlain(value)) return this.#copyPlain(value as Record<string, unknown>);
+    if (value instanceof Error) return this.#copyError(value);
     if (value instanceof Map) return this.#copyMap(value);
     if (value instanceof Set) return this.#copySet(value);
+    if (ArrayBuffer.isView(value)) return this.#remember(value, this.#copyView(value));
     return this.#remember(value, copyLeaf(value));
   }
 
@@ -88,6 +85,28 @@ class Copier {
     return this.#frozen ? Object.freeze(target) : target;
   }
 
+  /** Errors without mutable insides are frozen and shared like plain objects. */
+  #copyError(original: Error): unknown {
+    if (this.#frozen && !freezePlain(original)) return original;
+    const target = this.#remember(original, new Error());
+    Object.setPrototypeOf(target, Object.getPrototypeOf(original));
+    for (const [key, property] of Object.entries(Object.getOwnPropertyDescriptors(original))) {
+      const copied = "value" in property ? { ...property, value: this.copy(property.value) } : property;
+      Object.defineProperty(target, key, { ...copied, configurable: true });
+    }
+    return this.#frozen ? Object.freeze(target) : target;
+  }
+
+  /** Views on one buffer still share it afterwards. Of a subclass (a Node Buffer) only the visible part is copied. */
+  #copyView(original: ArrayBufferView): unknown {
+    const isView = original instanceof DataView;
+    if (!isView && Object.getPrototypeOf(Object.getPrototypeOf(original)) !== TYPED_ARRAY)
+      return sliceView.call(original);
+    const View = original.constructor as new (buffer: unknown, from: number, length: number) => unknown;
+    const length = isView ? original.byteLength : (original as Uint8Array).length;
+    return new View(this.copy(original.buffer), original.byteOffset, length);
+  }
+
   #copyMap(original: Map<unknown, unknown>): unknown {
     const target = this.#remember(original, new Map<unknown, unknown>());
     for (const [key, value] of original) target.set(this.copy(key), this.copy(value));
@@ -101,16 +120,22 @@ class Copier {
   }
 }
 
-const sliceView = Object.getPrototypeOf(Uint8Array.prototype).slice as (this: ArrayBufferView) => ArrayBufferView;
+const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype);
+const sliceView = TYPED_ARRAY.slice as (this: ArrayBufferView) => ArrayBufferView;
+
+function childrenOf(value: object): Iterable<unknown> {
+  if (value instanceof Map) return [...value.keys(), ...value.values()];
+  if (value instanceof Set) return value;
+  if (value instanceof Error) return Object.getOwnPropertyNames(value).map((name) => Reflect.get(value, name));
+  return isPlain(value) ? Object.values(value) : [];
+}
 
 function copyLeaf(value: object): object {
   if (value instanceof Date) return new Date(value.getTime());
   if (value instanceof RegExp) return new RegExp(value);
   if (value instanceof ArrayBuffer) return value.slice(0);
-  if (value instanceof DataView)
-    return new DataView(value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength));
-  if (ArrayBuffer.isView(value)) return sliceView.call(value);
-  if (isUrl(value)) return new URL(value.href);
+  if (isA("URL", value)) return new URL((value as URL).href);
+  if (isA("URLSearchParams", value)) return new URLSearchParams(value as URLSearchParams);
   return value;
 }
 
@@ -122,12 +147,15 @@ function isMutable(value: object): boolean {
     value instanceof RegExp ||
     value instanceof ArrayBuffer ||
     ArrayBuffer.isView(value) ||
-    isUrl(value)
+    isA("URL", value) ||
+    isA("URLSearchParams", value)
   );
 }
 
-function isUrl(value: object): value is URL {
-  return typeof URL !== "undefined" && value instanceof URL;
+/** Asks for a class that a platform may lack. */
+function isA(name: "URL" | "URLSearchParams", value: object): boolean {
+  const known = (globalThis as unknown as Partial<Record<string, new (...args: never[]) => unknown>>)[name];
+  return known !== undefined && value instanceof known;
 }
 
 function isObject(value: unknown): value is object {

@@ -23,7 +23,10 @@ export interface RunnerOptions<N = Nodes> {
   readonly overrides?: Overrides<N>;
   /** How many nodes of one run may execute at a time: a number from 1 and up. Default: no limit. */
   readonly concurrency?: number;
-  /** Called at once with every event of a node, and with the end of each run, recorded or not. */
+  /**
+   * Called at once with every event, recorded or not: those of nodes and the end of the run; where a record is kept,
+   * also those that open it (`run-started`, `run-resumed`, `node-reused`).
+   */
   readonly onEvent?: (event: JournalEvent, runId: string) => void;
   /** Default: the clock and timers of the platform. */
   readonly clock?: Clock;
@@ -79,7 +82,7 @@ export interface ReplayOptions<N = Nodes, E extends readonly Edge[] = readonly E
 
 /** The arguments of `run`: inputs may be left out if no source needs any. */
 export type RunArguments<N, E extends readonly Edge[]> =
-  Record<never, never> extends SourceInputs<N, E>
+  Partial<SourceInputs<N, E>> extends SourceInputs<N, E>
     ? [inputs?: SourceInputs<N, E>, options?: RunOptions]
     : [inputs: SourceInputs<N, E>, options?: RunOptions];
 
@@ -89,6 +92,9 @@ export interface Run<N = Nodes, E extends readonly Edge[] = readonly Edge[]>
   readonly runId: string;
   /** Lets running nodes finish and starts nothing new; the run can be restarted. */
   pause(reason?: string): void;
-  /** Aborts `ctx.signal` of running nodes, awaits them, and starts nothing new. */
+  /**
+   * Aborts `ctx.signal` of running nodes, awaits them, and starts nothing new. A run whose last nodes complete all the
+   * same is `completed`.
+   */
   cancel(reason?: string): void;
 }

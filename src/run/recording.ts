@@ -56,19 +56,24 @@ export interface Recorder {
   close(): Promise<void>;
 }
 
+/** What a recorder works with. */
+export interface RecorderSetting {
+  readonly clock: Clock;
+  /** Is shown every event as it is added. */
+  readonly observe: (event: JournalEvent) => void;
+}
+
 /** A run to begin. */
-export interface BeginRequest {
+export interface BeginRequest extends RecorderSetting {
   readonly runId: string;
   readonly plan: Plan;
   readonly inputs: GivenInputs;
-  readonly clock: Clock;
 }
 
 /** A run to continue. */
-export interface RestartRequest {
+export interface RestartRequest extends RecorderSetting {
   readonly runId: string;
   readonly plan: Plan;
-  readonly clock: Clock;
   /** Answers to pauses, by path. */
   readonly resume: Readonly<Record<string, unknown>>;
   readonly onChange: OnChange;
@@ -101,7 +106,7 @@ export interface Provenance {
   /** Takes over a recorded run. */
   restart(request: RestartRequest): Promise<Opened>;
   /** Opens a new run that reuses what another one recorded. */
-  replay(request: ReplayRequest, runId: string, clock: Clock): Promise<Opened>;
+  replay(request: ReplayRequest, runId: string, setting: RecorderSetting): Promise<Opened>;
   /** Tells what a replay would do. */
   planReplay(request: ReplayRequest): Promise<ReplayPlan>;
 }

@@ -132,17 +132,25 @@ export class Reporter {
     this.emit(event);
   }
 
+  /** A recorder shows its events to the listener itself, those before the execution included. */
   emit(event: JournalEvent): void {
-    this.#recorder?.add(event);
+    if (this.#recorder) this.#recorder.add(event);
+    else this.#listener?.(event, this.#runId);
+  }
+}
+
+/** A listener that cannot break a run: what it throws is reported as uncaught. */
+export function safeListener(listener: Listener | undefined): Listener | undefined {
+  if (!listener) return undefined;
+  return (event, runId) => {
     try {
-      this.#listener?.(event, this.#runId);
+      listener(event, runId);
     } catch (error) {
-      // A broken listener must not break the run, and must not go unnoticed either.
       queueMicrotask(() => {
         throw error;
       });
     }
-  }
+  };
 }
 
 function keep(recorder: Recorder, value: unknown, what: string, assign: (ref: string) => void): number {

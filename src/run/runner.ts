@@ -22,7 +22,8 @@ import type {
   StartOptions,
 } from "./options.js";
 import { overridePlan } from "./overrides.js";
-import { NullProvenance, type Provenance, type ReplayRequest } from "./recording.js";
+import { NullProvenance, type Provenance, type RecorderSetting, type ReplayRequest } from "./recording.js";
+import { safeListener } from "./reporter.js";
 import type { RunResult } from "./result.js";
 import { checkInputs } from "./source-inputs.js";
 
@@ -60,7 +61,7 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
       clock: rest.clock ?? SYSTEM_CLOCK,
       concurrency: rest.concurrency ?? Number.POSITIVE_INFINITY,
       context,
-      onEvent: rest.onEvent,
+      onEvent: safeListener(rest.onEvent),
     };
   }
 
@@ -71,9 +72,8 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
   run(...[given, options = {}]: RunArguments<N, E>): Run<N, E> {
     const runId = options.runId ?? this.#newRunId();
     return this.#start(runId, options, async () => {
-      const { clock } = this.#settings;
       const inputs = await checkInputs(this.#plan, (given ?? {}) as Values, "all");
-      const recorder = await this.#provenance.begin({ runId, plan: this.#plan, inputs, clock });
+      const recorder = await this.#provenance.begin({ runId, plan: this.#plan, inputs, ...this.#setting(runId) });
       return { inputs, recorder, prior: undefined };
     });
   }
@@ -85,10 +85,9 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
    */
   restart(runId: string, options: RestartOptions = {}): Run<N, E> {
     const { resume = {}, onChange = "refuse" } = options;
-    return this.#start(runId, options, async () => {
-      const { clock } = this.#settings;
-      return this.#provenance.restart({ runId, plan: this.#plan, clock, resume, onChange });
-    });
+    return this.#start(runId, options, () =>
+      this.#provenance.restart({ runId, plan: this.#plan, resume, onChange, ...this.#setting(runId) }),
+    );
   }
 
   /**
@@ -99,13 +98,18 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
     const runId = this.#newRunId();
     return this.#start(runId, options, async () => {
       const request = await this.#replayRequest(replayOf, options);
-      return this.#provenance.replay(request, runId, this.#settings.clock);
+      return this.#provenance.replay(request, runId, this.#setting(runId));
     });
   }
 
   /** Tells, without running anything, what a replay with these options would do to each path. */
   async planReplay(replayOf: string, options: ReplayOptions<N, E> = {}): Promise<ReplayPlan> {
     return this.#provenance.planReplay(await this.#replayRequest(replayOf, options));
+  }
+
+  #setting(runId: string): RecorderSetting {
+    const { clock, onEvent } = this.#settings;
+    return { clock, observe: (event) => onEvent?.(event, runId) };
   }
 
   #newRunId(): string {

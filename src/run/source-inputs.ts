@@ -9,21 +9,26 @@ import type { GivenInputs } from "./recording.js";
 type Values = Readonly<Record<string, unknown>>;
 
 /**
- * Validates the inputs of all sources, or of the named ones only, on a copy. Returns them by path.
+ * Validates the inputs of all sources, or of the named ones only, on a copy made at once. Returns them by path.
  *
  * @throws HeddleError `INVALID_INPUT` with every fault found.
  */
 export async function checkInputs(plan: Plan, inputs: Values, which: "all" | "named"): Promise<GivenInputs> {
+  if (typeof inputs !== "object" || inputs === null) {
+    throw new HeddleError(
+      "INVALID_INPUT",
+      `Expected the inputs for dag "${plan.dag}" to be an object, got ${typeof inputs}.`,
+    );
+  }
   const sources = new Map(plan.steps.flatMap((step) => (step.upstream.length === 0 ? [[step.label, step]] : [])));
   const faults = Object.keys(inputs).flatMap((label) => (sources.has(label) ? [] : [notASource(plan, sources, label)]));
-  const wanted = [...sources.values()].filter(({ label }) => Object.hasOwn(inputs, label) || which === "all");
-  const given = new Map<string, Values>();
-  const checks = wanted.map(async (step) => {
-    const values = Object.hasOwn(inputs, step.label) ? inputs[step.label] : {};
-    const checked = await checkSource(step, copyAll(values), faults);
-    if (Object.keys(checked).length > 0) given.set(step.path, checked);
-  });
-  await Promise.all(checks);
+  const checks: Promise<readonly [path: string, values: Values]>[] = [];
+  for (const step of sources.values()) {
+    const isNamed = Object.hasOwn(inputs, step.label);
+    const isNeedy = which === "all" && Object.keys(step.node.input).length > 0;
+    if (isNamed || isNeedy) checks.push(checkSource(step, isNamed ? copyAll(inputs[step.label]) : {}, faults));
+  }
+  const given = new Map(await Promise.all(checks));
   if (faults.length > 0) throw faultsError("INVALID_INPUT", `The inputs for dag "${plan.dag}" are not valid`, faults);
   return given;
 }
@@ -34,35 +39,35 @@ function notASource(plan: Plan, sources: ReadonlyMap<string, Step>, label: strin
   return `"${label}" ${why}. The sources are ${quoted(sources.keys())}.`;
 }
 
-async function checkSource({ label, node }: Step, values: unknown, faults: string[]): Promise<Values> {
+async function checkSource({ label, path, node }: Step, values: unknown, faults: string[]) {
+  const names = quoted(Object.keys(node.input));
   if (typeof values !== "object" || values === null) {
-    faults.push(
-      `The inputs of source "${label}" must be an object with ${quoted(Object.keys(node.input))}, got ${values === null ? "null" : typeof values}.`,
-    );
-    return {};
+    const got = values === null ? "null" : typeof values;
+    faults.push(`The inputs of source "${label}" must be an object with ${names}, got ${got}.`);
+    return [path, {}] as const;
   }
   const extra = Object.keys(values).filter((name) => !Object.hasOwn(node.input, name));
-  if (extra.length > 0)
-    faults.push(`Source "${label}" has no input ${quoted(extra)}. Its inputs are ${quoted(Object.keys(node.input))}.`);
-  const entries = Object.entries(node.input as Readonly<Record<string, AnySchema>>).map(async ([name, schema]) => {
-    const value = (values as Values)[name];
-    const refuse = (issues: string) => {
-      const missing = value === undefined && !Object.hasOwn(values, name) ? "is missing: " : "is not valid: ";
-      return new HeddleError("INVALID_INPUT", `Input "${name}" of source "${label}" ${missing}${issues}.`);
-    };
+  if (extra.length > 0) faults.push(`Source "${label}" has no input ${quoted(extra)}. Its inputs are ${names}.`);
+  const checked: Record<string, unknown> = {};
+  const checks = Object.entries(node.input as Readonly<Record<string, AnySchema>>).map(async ([name, schema]) => {
     try {
-      return [[name, requirePresent(await accept(schema, value, refuse), Object.hasOwn(values, name), schema, refuse)]];
+      const value = await checkValue(label, name, schema, values as Values);
+      if (value !== undefined || Object.hasOwn(values, name)) checked[name] = value;
     } catch (error) {
       faults.push(toError(error).message);
-      return [];
     }
   });
-  const checked = (await Promise.all(entries)).flat() as [string, unknown][];
-  return Object.fromEntries(checked.filter(([name, value]) => value !== undefined || Object.hasOwn(values, name)));
+  await Promise.all(checks);
+  return [path, checked] as const;
 }
 
-/** A nominal type accepts everything, also a value that was never given; only the input itself may say it is optional. */
-function requirePresent(value: unknown, given: boolean, schema: AnySchema, refuse: (issues: string) => Error): unknown {
-  if (!given && value === undefined && (schema as { kind?: string }).kind === "type") throw refuse("give it a value");
-  return value;
+function checkValue(label: string, name: string, schema: AnySchema, values: Values): unknown {
+  const isMissing = !Object.hasOwn(values, name);
+  const refuse = (issues: string) => {
+    const problem = isMissing ? "is missing" : "is not valid";
+    return new HeddleError("INVALID_INPUT", `Input "${name}" of source "${label}" ${problem}: ${issues}.`);
+  };
+  // A nominal type accepts everything, also what was never given.
+  if (isMissing && (schema as { kind?: unknown }).kind === "type") throw refuse("give it a value");
+  return accept(schema, values[name], refuse);
 }
