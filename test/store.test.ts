@@ -13,8 +13,9 @@ import {
 } from "heddle";
 import { memoryStore } from "heddle/adapters/memory";
 import { expect, test } from "vitest";
-import { gate, ManualClock, settled } from "./support/manual-clock.js";
+import { gate, ManualClock } from "./support/manual-clock.js";
 import { journal, storeWith } from "./support/store-with.js";
+import { until } from "./support/until.js";
 
 const event = (at: number): JournalEvent => ({ type: "run-paused", at });
 
@@ -160,11 +161,10 @@ test("a runner that lost its run is FENCED: its write is refused and it starts n
     clock,
   });
   const run = loser.run({}, { runId: "r" });
-  await settled();
-  expect(started).toEqual(["slow"]);
+  await until(() => started.length === 1);
   await clock.advance(1_500);
   const taken = new DagRunner(losing, { provenance: provenance(), clock }).restart("r");
-  await settled();
+  await until(() => started.length === 2);
   hold.resolve();
   await expect(run).rejects.toMatchObject({ code: "FENCED" });
   expect(await taken).toMatchObject({ status: "completed" });
@@ -177,9 +177,11 @@ test("a runner learns by its renewal that it lost the run, aborts its nodes and 
   const clock = new ManualClock();
   const store = memoryStore();
   let reason: unknown;
+  let isRunning = false;
   const waits = node({
     run: (_, { signal }) =>
       new Promise<void>((resolve) => {
+        isRunning = true;
         signal.addEventListener("abort", () => {
           reason = signal.reason;
           resolve();
@@ -192,7 +194,7 @@ test("a runner learns by its renewal that it lost the run, aborts its nodes and 
   });
   const run = runner.run({}, { runId: "r" });
   const refused = expect(run).rejects.toMatchObject({ code: "FENCED" });
-  await settled();
+  await until(() => isRunning);
   await store.acquire("r", "thief", clock.now() + 10_000, 900);
   await clock.advance(300);
   await refused;
