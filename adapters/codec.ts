@@ -116,7 +116,7 @@ function isTooDeep(root: unknown): boolean {
 }
 
 function childrenOf(value: object): readonly unknown[] {
-  if (value instanceof Map) return [...value.keys(), ...value.values()];
+  if (value instanceof Map) return [...value].flat();
   if (value instanceof Set) return [...value];
   if (ArrayBuffer.isView(value)) return [];
   // These are written as payloads with their properties inside: two levels more.

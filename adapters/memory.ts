@@ -85,7 +85,7 @@ class MemoryStore implements Store {
   async append(
     runId: string,
     { epoch, seq, owner }: WritePosition,
-    { events, values, reused, head }: Batch,
+    { events, values, refers, head }: Batch,
   ): Promise<void> {
     const run = this.#runs.get(runId);
     const append = `${epoch} ${seq} ${owner}`;
@@ -103,8 +103,8 @@ class MemoryStore implements Store {
       );
     }
     for (const event of events) run.events.push(event);
-    for (const [hash, encoded] of values) this.#use(run, hash, encoded);
-    for (const hash of reused) this.#use(run, hash, undefined);
+    for (const [hash, encoded] of values) this.#put(hash, encoded);
+    for (const hash of refers) this.#use(run, hash);
     run.head = head;
     run.lastAppend = append;
   }
@@ -114,7 +114,7 @@ class MemoryStore implements Store {
   }
 
   async putValue(hash: string, encoded: Encoded): Promise<void> {
-    if (!this.#values.has(hash)) this.#values.set(hash, { encoded, users: 0 });
+    this.#put(hash, encoded);
   }
 
   async getValue({ hash }: ValueLocation): Promise<Encoded | undefined> {
@@ -152,12 +152,15 @@ class MemoryStore implements Store {
     }
   }
 
-  #use(run: StoredRun, hash: string, encoded: Encoded | undefined): void {
-    if (run.hashes.has(hash)) return;
+  #put(hash: string, encoded: Encoded): void {
+    if (!this.#values.has(hash)) this.#values.set(hash, { encoded, users: 0 });
+  }
+
+  #use(run: StoredRun, hash: string): void {
+    const value = this.#values.get(hash);
+    if (!value || run.hashes.has(hash)) return;
     run.hashes.add(hash);
-    const known = this.#values.get(hash);
-    if (known) known.users++;
-    else if (encoded) this.#values.set(hash, { encoded, users: 1 });
+    value.users++;
   }
 }
 

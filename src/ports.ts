@@ -70,8 +70,8 @@ export interface Batch {
   readonly events: readonly JournalEvent[];
   /** New values by SHA-256 in hex. */
   readonly values: ReadonlyMap<string, Encoded>;
-  /** Values of other runs that this batch refers to, so that they are kept as long as this run is. */
-  readonly reused: readonly string[];
+  /** The hashes of all values that these events refer to, wherever they are stored: they are kept as long as the run. */
+  readonly refers: readonly string[];
   readonly head: RunHead;
 }
 

@@ -249,14 +249,32 @@ describe.each([false, true])("with a store: %s", (isKept) => {
   });
 });
 
-test("a value that can no longer be copied fails the run, and does not leave it hanging", async () => {
-  const moved = async () => {
-    const view = new DataView(new ArrayBuffer(4));
-    structuredClone(view.buffer, { transfer: [view.buffer] });
-    return { view };
-  };
-  const make = node({ output: Any, run: moved });
-  const take = node({ input: { v: Any }, run: () => {} });
-  const run = new DagRunner(dag("moved", { nodes: { make, take }, edges: chain("make", "take") })).run();
-  expect(await Promise.race([run, settled().then(() => "hangs")])).toMatchObject({ status: "failed" });
+/** Something that cannot be copied any more, as after a transfer to a worker. */
+function moved() {
+  const view = new DataView(new ArrayBuffer(4));
+  structuredClone(view.buffer, { transfer: [view.buffer] });
+  return { view };
+}
+
+describe("what can no longer be copied fails the run, and does not leave it hanging", () => {
+  const endOf = (run: PromiseLike<unknown>) => Promise.race([run, settled().then(() => "hangs")]);
+
+  test("as an output", async () => {
+    const make = node({ output: Any, run: async () => moved() });
+    const take = node({ input: { v: Any }, run: () => {} });
+    const run = new DagRunner(dag("moved", { nodes: { make, take }, edges: chain("make", "take") })).run();
+    expect(await endOf(run)).toMatchObject({ status: "failed" });
+  });
+
+  test("as the payload of a pause", async () => {
+    const stop = node({
+      run: async (_, ctx) => {
+        await settled();
+        ctx.pause("wait", moved());
+      },
+    });
+    const run = new DagRunner(dag("moved", { nodes: { stop } })).run();
+    await settled();
+    expect(await endOf(run)).toMatchObject({ status: "failed" });
+  });
 });

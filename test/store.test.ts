@@ -19,9 +19,9 @@ import { until } from "./support/until.js";
 
 const event = (at: number): JournalEvent => ({ type: "run-paused", at });
 
-function batch(runId: string, events: number, values: Batch["values"] = new Map(), reused: string[] = []): Batch {
+function batch(runId: string, events: number, values: Batch["values"] = new Map(), refers: string[] = []): Batch {
   const head: RunHead = { runId, dag: "d", status: "paused", startedAt: 1, updatedAt: 1, events };
-  return { events: Array.from({ length: events }, (_, i) => event(i)), values, reused, head };
+  return { events: Array.from({ length: events }, (_, i) => event(i)), values, refers, head };
 }
 
 async function owned(store: Store, runId: string, owner = "me", now = 0) {

@@ -209,8 +209,8 @@ function traversals(node: NodeShape, { attempts, reused }: NodeRecord): Traversa
     }
   };
   if (reused) add(reused.inputs);
-  for (const { consumed, attempt } of attempts) add(consumed, attempt);
+  for (const { consumed, attempt, ran } of attempts) if (ran) add(consumed, attempt);
   const fed = new Set([...found.values()].map(({ from }) => from));
   const ordering = node.upstream.filter((from) => !fed.has(from)).map((from) => ({ from, to: node.path }));
-  return attempts.length > 0 || reused ? [...found.values(), ...ordering] : [];
+  return attempts.some(({ ran }) => ran) || reused ? [...found.values(), ...ordering] : [];
 }

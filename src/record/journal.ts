@@ -174,8 +174,10 @@ export class JournalWriter implements Recorder {
       events: this.#seq + events.length,
     };
     try {
-      const values = held.length > 0 ? await this.#place(held) : new Map<string, Encoded>();
-      await store.append(head.runId, at, { events, values, reused: reusedHashes(events), head: now });
+      const hashes = await Promise.all(held.map(({ encoded }) => hashEncoded(encoded)));
+      const values = await this.#place(held, hashes);
+      const refers = [...new Set([...hashes, ...reusedHashes(events)])];
+      await store.append(head.runId, at, { events, values, refers, head: now });
       this.#seq += events.length;
     } catch (error) {
       this.#lose(toError(error));
@@ -183,11 +185,10 @@ export class JournalWriter implements Recorder {
     }
   }
 
-  /** Hashes what is held, stores the large values apart, and returns the others for the batch. */
-  async #place(held: readonly Held[]): Promise<Map<string, Encoded>> {
+  /** Hands out the references, stores the large values apart, and returns the others for the batch. */
+  async #place(held: readonly Held[], hashes: readonly string[]): Promise<Map<string, Encoded>> {
     const { store } = this.#setup;
     const values = new Map<string, Encoded>();
-    const hashes = await Promise.all(held.map(({ encoded }) => hashEncoded(encoded)));
     for (const [i, { encoded, assign }] of held.entries()) {
       const hash = hashes[i] as string;
       assign(hashRef(hash));

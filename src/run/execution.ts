@@ -253,11 +253,12 @@ class Execution implements AttemptHost {
     const { step, pause } = attempt;
     if (!attempt.end() || !pause) return;
     try {
+      const asked: Pause = { path: step.path, ...pause, payload: copyAll(pause.payload) };
       this.#reporter.paused(attempt);
+      this.#pauses.push(asked);
     } catch (error) {
       return this.#failed(attempt, toError(error), undefined);
     }
-    this.#pauses.push({ path: step.path, ...pause, payload: copyAll(pause.payload) });
     this.#stopWaiting();
     this.#end(attempt);
   }
