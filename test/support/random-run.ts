@@ -38,7 +38,7 @@ export function newWorld(): World {
 }
 
 /** The answer to the pause of a node. */
-export function answerOf(label: string): { readonly yes: number; readonly at: Date } {
+function answerOf(label: string): { readonly yes: number; readonly at: Date } {
   return { yes: hash(label), at: new Date(hash(label)) };
 }
 
