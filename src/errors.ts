@@ -54,11 +54,6 @@ export function toError(thrown: unknown): Error {
   return new HeddleError("NODE_THREW", `Something that is no Error was thrown: ${print(thrown)}`, { cause: thrown });
 }
 
-/** Tells whether `thrown` is a heddle error of this code, also when it crossed a realm or worker border. */
-export function hasCode(thrown: unknown, code: ErrorCode): boolean {
-  return typeof thrown === "object" && thrown !== null && (thrown as { code?: unknown }).code === code;
-}
-
 const MOST_NAMES = 20;
 
 /** Prints up to twenty names in quotes for a message: `"a", "b" and 3 more`. */

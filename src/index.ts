@@ -13,7 +13,7 @@ export {
 } from "./definition/node.js";
 export type { Plan, Step } from "./definition/plan.js";
 export { type AnySchema, type InputOf, list, type OutputOf, optional, type Schema, type } from "./definition/schema.js";
-export { type ErrorCode, HeddleError, hasCode } from "./errors.js";
+export { type ErrorCode, HeddleError } from "./errors.js";
 export type {
   ConsumedRef,
   ErrorRecord,

@@ -7,7 +7,6 @@ import {
   DagProvenance,
   DagRunner,
   type Durability,
-  hasCode,
   type JournalEvent,
   type RunResult,
   type Store,
@@ -110,7 +109,7 @@ async function live(scene: Scene, begin: Begin, k: number, arrives: boolean): Pr
     if (end instanceof Error) throw end;
     return end;
   }
-  expect(hasCode(end, "STORE_UNAVAILABLE"), `the store died, and the run ended with ${String(end)}`).toBe(true);
+  expect(end, `the store died, and the run ended with ${String(end)}`).toMatchObject({ code: "STORE_UNAVAILABLE" });
   scene.deaths++;
   return undefined;
 }
