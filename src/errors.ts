@@ -50,7 +50,7 @@ export function faultsError(code: ErrorCode, subject: string, faults: readonly s
 
 /** Returns whatever was thrown as an Error: Errors as they are, anything else wrapped with itself as `cause`. */
 export function toError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
+  if (isError(thrown)) return thrown;
   return new HeddleError("NODE_THREW", `Something that is no Error was thrown: ${print(thrown)}`, { cause: thrown });
 }
 
@@ -64,7 +64,16 @@ export function quoted(names: Iterable<string>): string {
   return shown.join(", ") || "none";
 }
 
-function print(thrown: unknown): string {
+function isError(thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof Error;
+  } catch {
+    return false; // a revoked proxy
+  }
+}
+
+/** Prints anything, also what cannot be printed. */
+export function print(thrown: unknown): string {
   try {
     return String(thrown);
   } catch {

@@ -28,9 +28,8 @@ declare class TextEncoder {
   encode(text: string): Uint8Array<ArrayBuffer>;
 }
 
-declare class TextDecoder {
-  decode(bytes: Uint8Array): string;
-}
+declare const performance: { now(): number };
+declare const console: { error(...data: unknown[]): void };
 
 declare const crypto: {
   randomUUID(): string;
@@ -39,4 +38,3 @@ declare const crypto: {
 
 declare function setTimeout(callback: () => void, delayMs: number): unknown;
 declare function clearTimeout(timer: unknown): void;
-declare function queueMicrotask(callback: () => void): void;

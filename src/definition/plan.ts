@@ -16,6 +16,7 @@ export interface Step {
   readonly label: string;
   readonly path: string;
   readonly node: AnyNode;
+  readonly inputNames: readonly string[];
   readonly feeds: readonly Feed[];
   /** Direct neighbours, each once. */
   readonly upstream: readonly number[];
@@ -49,7 +50,7 @@ export function buildPlan(dag: string, nodes: Readonly<Record<string, AnyNode>>,
   const labels = Object.keys(nodes);
   const faults = labels.flatMap((label) => checkNode(label, nodes[label]));
   const placed = placeEdges(edges, labels, nodes);
-  faults.push(...placed.faults);
+  for (const fault of placed.faults) faults.push(fault);
 
   const upstream = placed.arrivals.map((list) => [...new Set(list.map(({ up }) => up))]);
   const downstream: number[][] = labels.map(() => []);
@@ -71,6 +72,7 @@ export function buildPlan(dag: string, nodes: Readonly<Record<string, AnyNode>>,
       label,
       path: pathOf(label),
       node,
+      inputNames: Object.keys(node?.input ?? {}),
       feeds,
       upstream: upstream[index] as number[],
       downstream: downstream[index] as number[],

@@ -32,7 +32,10 @@ export class Attempt {
   over = false;
   /** Set when the function is called. */
   ran = false;
-  startedAt = 0;
+  /** When its time is over, if the node has a limit. */
+  deadline: number | undefined;
+  /** By how much synchronous code ran past the deadline. */
+  overrunMs = 0;
   pause: PauseRequest | undefined;
   /** Calls off the timeout. */
   stopTimer: (() => void) | undefined;

@@ -1,5 +1,7 @@
 // The wishes of the outside about one run. It exists before the run does, so that a pause right after `run()` counts.
 
+import { print } from "../errors.js";
+
 /** What the outside wants of a run. A wish for `cancelled` overrides one for `paused`, never the reverse. */
 export interface Wish {
   readonly status: "paused" | "cancelled";
@@ -33,7 +35,7 @@ export class Control {
   /** Cancels when the signal aborts; the returned function stops listening. */
   follow(signal: AbortSignal | undefined): () => void {
     if (!signal) return () => {};
-    const abort = () => this.cancel(String(signal.reason), signal.reason);
+    const abort = () => this.cancel(print(signal.reason), signal.reason);
     if (signal.aborted) abort();
     signal.addEventListener("abort", abort, { once: true });
     return () => signal.removeEventListener("abort", abort);

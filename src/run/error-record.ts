@@ -1,20 +1,28 @@
 // Errors as data, so that they survive a store or a worker border with everything people look for in them.
 
-import { toError } from "../errors.js";
+import { print, toError } from "../errors.js";
 import type { ErrorRecord, Ref } from "../events.js";
 import type { Recorder } from "./recording.js";
 
 const BUILT_IN = new Set(["name", "message", "stack", "code", "cause", "errors"]);
 const DEEPEST_CAUSE = 16;
 
-/** Describes an error with its stack and causes and, where they can be kept, its own properties. */
-export function errorRecord(error: Error, keeper: Pick<Recorder, "keep"> | undefined, depth = 0): ErrorRecord {
+/** Describes an error with its stack and causes and, where they can be kept, its own properties. Never throws. */
+export function errorRecord(error: Error, keeper: Pick<Recorder, "keep"> | undefined): ErrorRecord {
+  try {
+    return describe(error, keeper, 0);
+  } catch (broken) {
+    return { name: "Error", message: `An error that throws when it is read (${print(broken)})` };
+  }
+}
+
+function describe(error: Error, keeper: Pick<Recorder, "keep"> | undefined, depth: number): ErrorRecord {
   const { name, message, stack, cause } = error;
   const { code, errors } = error as { code?: unknown; errors?: unknown };
-  const inner = (value: unknown) => errorRecord(toError(value), keeper, depth + 1);
+  const inner = (value: unknown) => describe(toError(value), keeper, depth + 1);
   const record: ErrorRecord = { name: String(name), message: String(message) };
   if (typeof stack === "string") record.stack = stack;
-  if (code !== undefined) record.code = String(code);
+  if (code !== undefined) record.code = print(code);
   if (cause !== undefined && depth < DEEPEST_CAUSE) record.cause = inner(cause);
   if (Array.isArray(errors) && depth < DEEPEST_CAUSE) record.errors = errors.map(inner);
   if (keeper) keepOwn(error, record, keeper);

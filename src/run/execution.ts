@@ -4,10 +4,10 @@
 import type { Plan, Step } from "../definition/plan.js";
 import { HeddleError, toError } from "../errors.js";
 import type { Reason, RunEnded } from "../events.js";
+import { copyAll } from "../isolate.js";
 import { Attempt, type AttemptHost } from "./attempt.js";
 import type { Control } from "./control.js";
-import { invoke, type Settings } from "./invoke.js";
-import { copyAll } from "./isolate.js";
+import { invoke, type Outcome, type Settings } from "./invoke.js";
 import type { Budget } from "./options.js";
 import { Outputs } from "./outputs.js";
 import type { GivenInputs, Prior, Recorder } from "./recording.js";
@@ -33,7 +33,12 @@ export function execute(setup: ExecutionSetup): Promise<RunResult> {
   return new Execution(setup).run();
 }
 
-class Execution implements AttemptHost {
+type Timer = ReturnType<typeof setTimeout>;
+
+/** How long nodes may start one after the other in one turn of the event loop. */
+const SLICE_MS = 10;
+
+class Execution implements AttemptHost, Outcome {
   readonly runId: string;
   readonly dag: string;
   readonly epoch: number;
@@ -52,6 +57,8 @@ class Execution implements AttemptHost {
   #failure: { readonly path: string; readonly error: Error } | undefined;
   #lost: Error | undefined;
   #operationsLeft: number;
+  #sliceEnds: number | undefined;
+  #sliceTimer: Timer | undefined;
   #isPumping = false;
   #isRelieving = false;
   #drained: () => void = () => {};
@@ -88,6 +95,8 @@ class Execution implements AttemptHost {
     this.#pump();
     await drained;
     stopBudget?.();
+    clearTimeout(this.#sliceTimer);
+    control.listen(() => {});
     return this.#conclude();
   }
 
@@ -127,12 +136,30 @@ class Execution implements AttemptHost {
         this.#relieve(this.#recorder);
         break;
       }
+      if (this.#isOverdue()) break;
       if (this.#operationsLeft-- > 0) this.#start(this.#scheduler.take());
       else this.#setup.control.pause("The budget of operations is used up.");
     }
     this.#isPumping = false;
     const isBusy = this.#active.size > 0 || this.#waiting.size > 0 || this.#isRelieving;
     if (!isBusy && (this.#isStopping || !this.#scheduler.hasReady)) this.#drained();
+  }
+
+  /**
+   * True if this run has held the event loop long enough: pauses, timers and the store must have their turn too. A
+   * timer tells when the loop has turned, and pumps again.
+   */
+  #isOverdue(): boolean {
+    // Real time, not the injected clock: that may stand still or jump, the event loop does not.
+    const now = performance.now();
+    if (this.#sliceEnds === undefined) {
+      this.#sliceEnds = now + SLICE_MS;
+      this.#sliceTimer = setTimeout(() => {
+        this.#sliceEnds = undefined;
+        this.#pump();
+      }, 0);
+    }
+    return now >= this.#sliceEnds;
   }
 
   #relieve(recorder: Recorder): void {
@@ -149,12 +176,12 @@ class Execution implements AttemptHost {
     const step = this.#setup.plan.steps[index] as Step;
     const attempt = new Attempt(this, step, ++(this.#attempts[index] as number));
     this.#active.add(attempt);
-    if (!this.#outputs.isUnread(step)) return this.#announce(attempt);
+    if (!this.#outputs.isUnread(step)) return this.#guard(attempt, () => this.#announce(attempt));
     this.#outputs.read(step).then(
-      () => this.#announce(attempt),
+      () => this.#guard(attempt, () => this.#announce(attempt)),
       (error) => {
-        this.#lose(toError(error));
-        this.#end(attempt);
+        this.#reporter.started(attempt, this.#reason(attempt), this.#settings.executor.name);
+        this.threw(attempt, error);
       },
     );
   }
@@ -164,7 +191,7 @@ class Execution implements AttemptHost {
     const { step } = attempt;
     this.#reporter.started(attempt, this.#reason(attempt), this.#settings.executor.name);
     if (!step.node.effect || !this.#recorder) return this.#call(attempt);
-    const call = () => this.#call(attempt);
+    const call = () => this.#guard(attempt, () => this.#call(attempt));
     this.#recorder.stored().then(call, call);
   }
 
@@ -176,30 +203,43 @@ class Execution implements AttemptHost {
 
   #call(attempt: Attempt): void {
     if (this.#isAborting) return this.#aborted(attempt, undefined);
-    const threw = (error: unknown) => this.#threw(attempt, error);
     let input: Record<string, unknown>;
     try {
       input = this.#outputs.gather(attempt.step);
     } catch (error) {
-      return threw(error);
+      return this.threw(attempt, error);
     }
-    invoke(attempt, this.#settings, input, (value, overrunMs) => this.#returned(attempt, value, overrunMs), threw);
+    invoke(attempt, this.#settings, input, this);
   }
 
   // ---- outcomes of an attempt
 
-  #returned(attempt: Attempt, value: unknown, overrunMs: number | undefined): void {
+  returned(attempt: Attempt, value: unknown): void {
     if (attempt.over) return;
-    if (attempt.pause) this.#paused(attempt);
-    else this.#completed(attempt, value, overrunMs);
+    this.#guard(attempt, () => (attempt.pause ? this.#paused(attempt) : this.#completed(attempt, value)));
   }
 
-  #completed(attempt: Attempt, value: unknown, overrunMs: number | undefined): void {
+  threw(attempt: Attempt, thrown: unknown): void {
+    if (attempt.over) return;
+    this.#guard(attempt, () => (attempt.pause ? this.#paused(attempt) : this.#judge(attempt, toError(thrown))));
+  }
+
+  /** Whatever goes wrong in here must end the run: nothing outside would hear of it, and the run would hang. */
+  #guard(attempt: Attempt, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#lose(toError(error));
+      this.#end(attempt);
+    }
+  }
+
+  #completed(attempt: Attempt, value: unknown): void {
     if (!attempt.end()) return;
     const { index, node } = attempt.step;
     try {
       // Recorded first: what cannot be kept is no output.
-      this.#reporter.completed(attempt, value, overrunMs);
+      this.#reporter.completed(attempt, value);
       this.#outputs.set(index, value, node.share);
     } catch (error) {
       return this.#failed(attempt, toError(error), undefined);
@@ -215,10 +255,8 @@ class Execution implements AttemptHost {
     this.#end(attempt);
   }
 
-  #threw(attempt: Attempt, thrown: unknown): void {
-    if (attempt.over) return;
-    const error = toError(thrown);
-    if (attempt.pause) return this.#paused(attempt);
+  /** Decides what an error means: an abort, another try, or the failure of the run. */
+  #judge(attempt: Attempt, error: Error): void {
     if (this.#isAborting) return this.#aborted(attempt, error);
     const { index, node, path, label } = attempt.step;
     const tries = (this.#tries.get(index) ?? 0) + 1;
@@ -315,10 +353,12 @@ class Execution implements AttemptHost {
   async #conclude(): Promise<RunResult> {
     try {
       if (this.#lost) throw this.#lost;
+      const { outputs, unreadable } = await this.#outputs.sinks();
+      if (this.#scheduler.left === 0) this.#failure ??= unreadable;
       const ended = this.#ending();
       this.#reporter.emit(ended);
       await this.#recorder?.stored();
-      return await this.#result(ended);
+      return this.#result(ended, outputs);
     } finally {
       await this.#recorder?.close();
     }
@@ -334,8 +374,7 @@ class Execution implements AttemptHost {
     return wish?.reason === undefined ? { type, at } : { type, at, reason: wish.reason };
   }
 
-  async #result({ type, reason }: RunEnded): Promise<RunResult> {
-    const outputs = await this.#outputs.sinks();
+  #result({ type, reason }: RunEnded, outputs: Record<string, unknown>): RunResult {
     const ended = { runId: this.runId, stale: this.#setup.prior?.stale ?? [], outputs };
     const why = reason === undefined ? {} : { reason };
     if (this.#failure)

@@ -17,68 +17,67 @@ export interface Settings {
   readonly onEvent: Listener | undefined;
 }
 
-/** Gets what the function returned, validated if the node asks for it; `overrunMs` if it took too long. */
-export type Returned = (value: unknown, overrunMs: number | undefined) => void;
-
-/** Gets what the function threw, or that it took too long, or that its output is not valid. */
-export type Threw = (error: unknown) => void;
+/** What becomes of an attempt. Neither method throws, and of several calls the first counts. */
+export interface Outcome {
+  /** The function returned this, validated if the node asks for it. */
+  returned(attempt: Attempt, value: unknown): void;
+  /** The function threw this, or took too long, or its output is not valid. */
+  threw(attempt: Attempt, error: unknown): void;
+}
 
 /** Calls the function and hands its outcome on: at once if it is synchronous, otherwise when it settles. */
 export function invoke(
   attempt: Attempt,
   settings: Settings,
   input: Readonly<Record<string, unknown>>,
-  returned: Returned,
-  threw: Threw,
+  outcome: Outcome,
 ): void {
   const { node } = attempt.step;
   const { executor, clock } = settings;
   attempt.ran = true;
-  const startedAt = node.timeoutMs === undefined ? 0 : clock.now();
-  let result: unknown;
+  attempt.deadline = node.timeoutMs === undefined ? undefined : clock.now() + node.timeoutMs;
   try {
     const context = Object.assign(new AttemptContext(attempt), settings.context);
-    result = executor.execute({ dag: attempt.host.dag, node, input, context });
+    const result = executor.execute({ dag: attempt.host.dag, node, input, context });
+    if (!isThenable(result)) return check(attempt, clock, result, outcome);
+    limit(attempt, clock, outcome);
+    result.then(
+      (value) => check(attempt, clock, value, outcome),
+      (error) => outcome.threw(attempt, error),
+    );
   } catch (error) {
-    return threw(error);
+    outcome.threw(attempt, error);
   }
-  if (!isThenable(result)) return check(attempt, result, overrun(clock, startedAt, node.timeoutMs), returned, threw);
-  if (node.timeoutMs !== undefined) limit(attempt, clock, node.timeoutMs, threw);
-  result.then((value) => check(attempt, value, undefined, returned, threw), threw);
 }
 
-function limit(attempt: Attempt, clock: Clock, timeoutMs: number, threw: Threw): void {
-  attempt.stopTimer = clock.after(timeoutMs, () => {
-    const what = `Attempt ${attempt.number} of node "${attempt.step.label}"`;
-    const error = new HeddleError("TIMEOUT", `${what} took longer than its timeoutMs of ${timeoutMs}.`);
+/** Ends the attempt when its time is over. What ran synchronously until here counts. */
+function limit(attempt: Attempt, clock: Clock, outcome: Outcome): void {
+  if (attempt.deadline === undefined || attempt.stopTimer) return;
+  attempt.stopTimer = clock.after(Math.max(0, attempt.deadline - clock.now()), () => {
+    const { label, node } = attempt.step;
+    const what = `Attempt ${attempt.number} of node "${label}"`;
+    const error = new HeddleError("TIMEOUT", `${what} took longer than its timeoutMs of ${node.timeoutMs}.`);
     attempt.abort(error);
-    threw(error);
+    outcome.threw(attempt, error);
   });
 }
 
-function overrun(clock: Clock, startedAt: number, timeoutMs: number | undefined): number | undefined {
-  if (timeoutMs === undefined) return undefined;
-  const overrunMs = clock.now() - startedAt - timeoutMs;
-  return overrunMs > 0 ? overrunMs : undefined;
-}
-
-function check(
-  { step, pause }: Attempt,
-  value: unknown,
-  overrunMs: number | undefined,
-  returned: Returned,
-  threw: Threw,
-): void {
-  const { node, label } = step;
-  if (!node.validate || pause) return returned(node.output ? value : undefined, overrunMs);
-  let accepted: unknown;
+function check(attempt: Attempt, clock: Clock, value: unknown, outcome: Outcome): void {
+  const { node, label } = attempt.step;
+  const isTimed = attempt.deadline !== undefined && !attempt.stopTimer;
+  if (isTimed) attempt.overrunMs = Math.max(0, clock.now() - (attempt.deadline as number));
+  if (!node.validate || attempt.pause) return outcome.returned(attempt, node.output ? value : undefined);
   try {
-    accepted = accept(node.output as AnySchema, value, (issues) => invalidOutput(label, issues));
+    const accepted = accept(node.output as AnySchema, value, (issues) => invalidOutput(label, issues));
+    if (!isThenable(accepted)) return outcome.returned(attempt, accepted);
+    limit(attempt, clock, outcome);
+    accepted.then(
+      (checked) => outcome.returned(attempt, checked),
+      (error) => outcome.threw(attempt, error),
+    );
   } catch (error) {
-    return threw(error);
+    outcome.threw(attempt, error);
   }
-  if (!isThenable(accepted)) return returned(accepted, overrunMs);
-  accepted.then((checked) => returned(checked, overrunMs), threw);
 }
 
 function invalidOutput(label: string, issues: string): HeddleError {

@@ -2,8 +2,9 @@
 // back from the record only when asked for.
 
 import type { Plan, Step } from "../definition/plan.js";
+import { toError } from "../errors.js";
+import { copyAll, copyMutable, freezePlain } from "../isolate.js";
 import type { RecordedOutput } from "../record/fold.js";
-import { copyAll, copyMutable, freezePlain } from "./isolate.js";
 import type { GivenInputs, RecordedOutputs } from "./recording.js";
 
 /** Reads a recorded output, at once or as a promise. */
@@ -20,6 +21,8 @@ export class Outputs {
   readonly #mutable = new Set<number>();
   readonly #reading = new Map<number, Promise<void>>();
   readonly #known: Set<number>;
+  /** Outputs frozen before, and whether they have mutable insides: a value passed on is not walked again. */
+  readonly #frozen = new WeakMap<object, boolean>();
 
   constructor(plan: Plan, given: GivenInputs, known: RecordedOutputs | undefined, load: Load | undefined) {
     this.#plan = plan;
@@ -35,7 +38,8 @@ export class Outputs {
 
   /** Takes the output of a step, frozen from now on. */
   set(index: number, value: unknown, share: boolean | undefined): void {
-    if (typeof value === "object" && value !== null && freezePlain(value) && !share) this.#mutable.add(index);
+    if (typeof value === "object" && value !== null && freezePlain(value, this.#frozen) && !share)
+      this.#mutable.add(index);
     if (this.#isNeeded(index)) this.#values[index] = value;
     this.#known.add(index);
   }
@@ -50,14 +54,15 @@ export class Outputs {
     await Promise.all(step.upstream.map((up) => this.#read(up)));
   }
 
-  /** The inputs for one attempt of a step, isolated from every other attempt. */
+  /** The inputs for one attempt of a step, isolated from every other attempt. What is unfed is `undefined`. */
   gather(step: Step): Record<string, unknown> {
     const given = this.#given.get(step.path);
-    if (given) return copyAll(given);
-    const inputs: Record<string, unknown> = {};
+    const inputs: Record<string, unknown> = given ? copyAll(given) : {};
     for (const { input, from } of step.feeds) {
       inputs[input] = typeof from === "number" ? this.#see(from) : from.map((up) => this.#see(up));
     }
+    if (step.feeds.length === step.inputNames.length) return inputs;
+    for (const name of step.inputNames) if (!Object.hasOwn(inputs, name)) inputs[name] = undefined;
     return inputs;
   }
 
@@ -72,11 +77,20 @@ export class Outputs {
     }
   }
 
-  /** The outputs of all sinks that have one, for the caller of the run. */
-  async sinks(): Promise<Record<string, unknown>> {
+  /** The outputs of all sinks that have one, for the caller of the run, and the first that cannot be read. */
+  async sinks(): Promise<{ outputs: Record<string, unknown>; unreadable?: { path: string; error: Error } }> {
     const sinks = this.#plan.steps.filter(({ index, downstream }) => downstream.length === 0 && this.#known.has(index));
-    await Promise.all(sinks.map(({ index }) => this.#read(index)));
-    return Object.fromEntries(sinks.map(({ label, index }) => [label, this.#see(index)]));
+    const found: [label: string, output: unknown][] = [];
+    let unreadable: { path: string; error: Error } | undefined;
+    for (const { index, label, path } of sinks) {
+      try {
+        await this.#read(index);
+        found.push([label, this.#see(index)]);
+      } catch (error) {
+        unreadable ??= { path, error: toError(error) };
+      }
+    }
+    return { outputs: Object.fromEntries(found), ...(unreadable ? { unreadable } : {}) };
   }
 
   #isNeeded(index: number): boolean {

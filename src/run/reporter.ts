@@ -12,6 +12,7 @@ import type {
   NodeStarted,
   Reason,
 } from "../events.js";
+import { copyAll } from "../isolate.js";
 import type { Clock } from "../ports.js";
 import type { Attempt } from "./attempt.js";
 import { errorRecord } from "./error-record.js";
@@ -52,10 +53,10 @@ export class Reporter {
   }
 
   /** @throws HeddleError `NOT_KEEPABLE` with label, path inside the value, and remedy. */
-  completed({ step, number }: Attempt, value: unknown, overrunMs: number | undefined): void {
+  completed({ step, number, overrunMs }: Attempt, value: unknown): void {
     if (this.#isIdle) return;
     const event: NodeCompleted = { type: "node-completed", at: this.#clock.now(), path: step.path, attempt: number };
-    if (overrunMs !== undefined) event.overrunMs = overrunMs;
+    if (overrunMs > 0) event.overrunMs = overrunMs;
     if (this.#recorder && step.node.output) {
       event.outputBytes = keep(this.#recorder, value, `The output of node "${step.label}"`, (ref) => {
         event.output = ref;
@@ -139,16 +140,14 @@ export class Reporter {
   }
 }
 
-/** A listener that cannot break a run: what it throws is reported as uncaught. */
+/** A listener that cannot break a run: it gets copies, and what it throws goes to the console. */
 export function safeListener(listener: Listener | undefined): Listener | undefined {
   if (!listener) return undefined;
   return (event, runId) => {
     try {
-      listener(event, runId);
+      listener(copyAll(event), runId);
     } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+      console.error("The onEvent listener of a DagRunner threw:", error);
     }
   };
 }

@@ -11,7 +11,7 @@ export function retryDelay(retry: Retry | undefined, tries: number, error: Error
   if (!retry || tries >= retry.attempts) return undefined;
   if (retry.when && !retry.when(error, tries)) return undefined;
   const { delayMs = 0, factor = 2, maxDelayMs = 30_000, jitter = 0 } = retry;
-  const delay = Math.min(delayMs * factor ** (tries - 1), maxDelayMs);
+  const delay = delayMs === 0 ? 0 : Math.min(delayMs * factor ** (tries - 1), maxDelayMs);
   return Math.round(delay * (1 - jitter * fraction(`${seed} ${tries}`)));
 }
 

@@ -6,6 +6,7 @@ import type { Dag } from "../definition/dag.js";
 import { type AnyNode, expectNumber } from "../definition/node.js";
 import type { Plan } from "../definition/plan.js";
 import { HeddleError, quoted } from "../errors.js";
+import { copyAll } from "../isolate.js";
 import type { Clock, Executor } from "../ports.js";
 import type { ReplayPlan } from "../record/replay.js";
 import { CONTEXT_FIELDS } from "./attempt.js";
@@ -27,10 +28,18 @@ import { safeListener } from "./reporter.js";
 import type { RunResult } from "./result.js";
 import { checkInputs } from "./source-inputs.js";
 
+/** Longer delays overflow, and fire at once (https://developer.mozilla.org/docs/Web/API/Window/setTimeout). */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 const SYSTEM_CLOCK: Clock = {
   now: () => Date.now(),
   after(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const arm = (leftMs: number) => {
+      if (leftMs <= LONGEST_TIMER_MS) timer = setTimeout(callback, leftMs);
+      else timer = setTimeout(() => arm(leftMs - LONGEST_TIMER_MS), LONGEST_TIMER_MS);
+    };
+    arm(delayMs);
     return () => clearTimeout(timer);
   },
 };
@@ -84,7 +93,8 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
    * `NOT_PAUSED` or `INVALID_ANSWER` before anything is recorded.
    */
   restart(runId: string, options: RestartOptions = {}): Run<N, E> {
-    const { resume = {}, onChange = "refuse" } = options;
+    const { onChange = "refuse" } = options;
+    const resume = copyAll(options.resume ?? {});
     return this.#start(runId, options, () =>
       this.#provenance.restart({ runId, plan: this.#plan, resume, onChange, ...this.#setting(runId) }),
     );

@@ -3,7 +3,7 @@
 import type { Plan, Step } from "../definition/plan.js";
 import { type AnySchema, accept } from "../definition/schema.js";
 import { faultsError, HeddleError, quoted, toError } from "../errors.js";
-import { copyAll } from "./isolate.js";
+import { copyAll } from "../isolate.js";
 import type { GivenInputs } from "./recording.js";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -26,11 +26,21 @@ export async function checkInputs(plan: Plan, inputs: Values, which: "all" | "na
   for (const step of sources.values()) {
     const isNamed = Object.hasOwn(inputs, step.label);
     const isNeedy = which === "all" && Object.keys(step.node.input).length > 0;
-    if (isNamed || isNeedy) checks.push(checkSource(step, isNamed ? copyAll(inputs[step.label]) : {}, faults));
+    if (isNamed || isNeedy)
+      checks.push(checkSource(step, isNamed ? copied(inputs[step.label], step, faults) : {}, faults));
   }
   const given = new Map(await Promise.all(checks));
   if (faults.length > 0) throw faultsError("INVALID_INPUT", `The inputs for dag "${plan.dag}" are not valid`, faults);
   return given;
+}
+
+function copied(values: unknown, { label }: Step, faults: string[]): unknown {
+  try {
+    return copyAll(values);
+  } catch (error) {
+    faults.push(`The inputs of source "${label}" cannot be copied: ${toError(error).message}. Give plain data.`);
+    return {};
+  }
 }
 
 function notASource(plan: Plan, sources: ReadonlyMap<string, Step>, label: string): string {
@@ -69,5 +79,5 @@ function checkValue(label: string, name: string, schema: AnySchema, values: Valu
   };
   // A nominal type accepts everything, also what was never given.
   if (isMissing && (schema as { kind?: unknown }).kind === "type") throw refuse("give it a value");
-  return accept(schema, values[name], refuse);
+  return accept(schema, isMissing ? undefined : values[name], refuse);
 }

@@ -4,9 +4,9 @@
 /**
  * Freezes the plain objects, arrays and errors inside `root`, also those inside Maps and Sets. Returns true if there is
  * something inside that stays mutable and must be copied for each consumer. Linear in the size of the value; free for
- * primitives.
+ * primitives. Values in `frozen` were walked before and are not walked again; `root` is added to them.
  */
-export function freezePlain(root: unknown): boolean {
+export function freezePlain(root: unknown, frozen?: WeakMap<object, boolean>): boolean {
   if (!isObject(root)) return false;
   let mutable = false;
   let met: Set<object> | undefined;
@@ -15,6 +15,11 @@ export function freezePlain(root: unknown): boolean {
     const freezes = isPlain(item) || item instanceof Error;
     // Met already, or frozen by the user: the former must end here, the latter may have mutable insides.
     if (!freezes || Object.isFrozen(item)) {
+      const before = frozen?.get(item);
+      if (before !== undefined) {
+        mutable ||= before;
+        continue;
+      }
       met ??= new Set();
       if (met.has(item)) continue;
       met.add(item);
@@ -23,6 +28,7 @@ export function freezePlain(root: unknown): boolean {
     else mutable ||= isMutable(item);
     for (const child of childrenOf(item)) if (isObject(child)) todo.push(child);
   }
+  frozen?.set(root, mutable);
   return mutable;
 }
 
@@ -55,12 +61,13 @@ class Copier {
     // Met again on the way into itself: a cycle, whose copy must exist before it can be filled.
     if (known === UNDER_WAY) return this.#remember(value, emptyLike(value));
     if (known !== undefined) return known;
-    if (isPlain(value)) return this.#copyPlain(value as Record<string, unknown>);
-    if (value instanceof Error) return this.#copyError(value);
-    if (value instanceof Map) return this.#copyMap(value);
-    if (value instanceof Set) return this.#copySet(value);
+    if (isPlain(value)) return this.#copyPlain(value as Record<PropertyKey, unknown>);
+    const type = builtInType(value);
+    if (type === "Map") return this.#copyMap(value as Map<unknown, unknown>);
+    if (type === "Set") return this.#copySet(value as Set<unknown>);
+    if (type?.endsWith("Error")) return this.#copyError(value as Error);
     if (ArrayBuffer.isView(value)) return this.#remember(value, this.#copyView(value));
-    return this.#remember(value, copyLeaf(value));
+    return this.#remember(value, copyLeaf(type, value));
   }
 
   #remember<T>(original: object, copy: T): T {
@@ -68,9 +75,9 @@ class Copier {
     return copy;
   }
 
-  #copyPlain(original: Record<string, unknown>): unknown {
+  #copyPlain(original: Record<PropertyKey, unknown>): unknown {
     this.#copies.set(original, UNDER_WAY);
-    const keys = Object.keys(original);
+    const keys = ownKeys(original);
     let isSame = this.#frozen;
     const children = keys.map((key) => {
       const child = original[key];
@@ -130,32 +137,37 @@ function childrenOf(value: object): Iterable<unknown> {
   return isPlain(value) ? Object.values(value) : [];
 }
 
-function copyLeaf(value: object): object {
-  if (value instanceof Date) return new Date(value.getTime());
-  if (value instanceof RegExp) return new RegExp(value);
-  if (value instanceof ArrayBuffer) return value.slice(0);
-  if (isA("URL", value)) return new URL((value as URL).href);
-  if (isA("URLSearchParams", value)) return new URLSearchParams(value as URLSearchParams);
-  return value;
+const BUILT_IN_TYPES =
+  "Map Set Date RegExp ArrayBuffer URL URLSearchParams Error EvalError RangeError ReferenceError SyntaxError TypeError URIError AggregateError".split(
+    " ",
+  );
+
+/** The name of the built-in type that a value is an instance of; nothing for instances of any other class. */
+function builtInType(value: object): string | undefined {
+  const prototype = Object.getPrototypeOf(value);
+  const types = globalThis as unknown as Partial<Record<string, { readonly prototype: unknown }>>;
+  return BUILT_IN_TYPES.find((name) => types[name]?.prototype === prototype);
+}
+
+function copyLeaf(type: string | undefined, value: object): object {
+  switch (type) {
+    case "Date":
+      return new Date((value as Date).getTime());
+    case "RegExp":
+      return Object.assign(new RegExp(value as RegExp), { lastIndex: (value as RegExp).lastIndex });
+    case "ArrayBuffer":
+      return (value as ArrayBuffer).slice(0);
+    case "URL":
+      return new URL((value as URL).href);
+    case "URLSearchParams":
+      return new URLSearchParams(value as URLSearchParams);
+    default:
+      return value;
+  }
 }
 
 function isMutable(value: object): boolean {
-  return (
-    value instanceof Map ||
-    value instanceof Set ||
-    value instanceof Date ||
-    value instanceof RegExp ||
-    value instanceof ArrayBuffer ||
-    ArrayBuffer.isView(value) ||
-    isA("URL", value) ||
-    isA("URLSearchParams", value)
-  );
-}
-
-/** Asks for a class that a platform may lack. */
-function isA(name: "URL" | "URLSearchParams", value: object): boolean {
-  const known = (globalThis as unknown as Partial<Record<string, new (...args: never[]) => unknown>>)[name];
-  return known !== undefined && value instanceof known;
+  return ArrayBuffer.isView(value) || builtInType(value) !== undefined;
 }
 
 function isObject(value: unknown): value is object {
@@ -169,12 +181,17 @@ function isPlain(value: object): boolean {
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
 }
 
+function ownKeys(value: object): PropertyKey[] {
+  const symbols = Object.getOwnPropertySymbols(value);
+  return symbols.length === 0 ? Object.keys(value) : [...Object.keys(value), ...symbols];
+}
+
 function emptyLike(value: object): object {
   return Array.isArray(value) ? new Array(value.length) : Object.create(Object.getPrototypeOf(value));
 }
 
-function define(target: object, key: string, value: unknown): void {
+function define(target: object, key: PropertyKey, value: unknown): void {
   if (key === "__proto__")
     Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
-  else (target as Record<string, unknown>)[key] = value;
+  else (target as Record<PropertyKey, unknown>)[key] = value;
 }
