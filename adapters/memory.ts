@@ -48,6 +48,8 @@ class MemoryStore implements Store {
   } as const;
   readonly codec: Codec;
   readonly #runs = new Map<string, StoredRun>();
+  /** Epochs outlive their runs: an owner of a run that was removed must not fit a new one of the same name. */
+  readonly #epochs = new Map<string, number>();
   readonly #values = new Map<string, { readonly encoded: Encoded; users: number }>();
 
   constructor(codec: Codec) {
@@ -62,7 +64,8 @@ class MemoryStore implements Store {
     const run = this.#runs.get(runId) ?? emptyRun();
     if (run.owner !== undefined && run.leaseUntil > now) return { heldBy: run.owner, untilMs: run.leaseUntil };
     this.#runs.set(runId, run);
-    run.epoch++;
+    run.epoch = (this.#epochs.get(runId) ?? 0) + 1;
+    this.#epochs.set(runId, run.epoch);
     run.owner = owner;
     run.leaseUntil = now + leaseMs;
     return { epoch: run.epoch, events: run.events.length };
@@ -90,7 +93,7 @@ class MemoryStore implements Store {
     const run = this.#runs.get(runId);
     const append = `${epoch} ${seq} ${owner}`;
     if (run?.lastAppend === append) return;
-    if (run?.epoch !== epoch) {
+    if (run?.epoch !== epoch || run.owner !== owner) {
       throw new HeddleError(
         "FENCED",
         `Run "${runId}" was taken over by another owner (epoch ${run?.epoch ?? "none"}, this one has ${epoch}).`,

@@ -116,10 +116,11 @@ export interface NodeReused extends Timed {
   /** The execution that made the output: position `seq` in the journal of `runId`. */
   readonly from: Origin;
 }
-/** The output of `path` as one input took it. */
+/** The output of `path` as one input took it, and where that was recorded. Inputs of the run have no path. */
 export interface ConsumedRef {
   readonly path?: string;
   readonly value?: Ref;
+  readonly origin?: Origin;
 }
 /** Where an output was recorded first. */
 export interface Origin {

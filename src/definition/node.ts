@@ -123,11 +123,17 @@ function checkRetry(retry: Retry): void {
   }
   if (retry.when !== undefined && typeof retry.when !== "function")
     throw invalid("Expected `retry.when` to be a function");
-  expectNumber("retry.attempts", retry.attempts, 1);
+  expectCount("retry.attempts", retry.attempts);
   expectNumber("retry.delayMs", retry.delayMs ?? 0, 0);
   expectNumber("retry.factor", retry.factor ?? 2, 0);
   expectNumber("retry.maxDelayMs", retry.maxDelayMs ?? 0, 0);
   expectNumber("retry.jitter", retry.jitter ?? 0, 0, 1);
+}
+
+/** Refuses an option that is no whole number from 1 and up. */
+export function expectCount(option: string, value: unknown): void {
+  if (value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 1)) return;
+  throw invalid(`Expected \`${option}\` to be a whole number from 1 and up, got \`${value}\` (${typeof value})`);
 }
 
 /** Refuses an option that is no number within its bounds, saying what was expected and what came. */

@@ -33,6 +33,14 @@ export interface LogLine {
   readonly data?: Ref;
 }
 
+/** A pause that a node asked for. `answered`: a restart brought an answer, and the node has not run since. */
+export interface RecordedPause {
+  readonly reason: string;
+  readonly payload?: Ref;
+  readonly rejected?: string;
+  answered: boolean;
+}
+
 /** What became of one try. `interrupted`: its process died, or lost the run, before the try ended. */
 export interface AttemptRecord {
   readonly attempt: number;
@@ -48,7 +56,7 @@ export interface AttemptRecord {
   error?: ErrorRecord;
   retryInMs?: number;
   overrunMs?: number;
-  pause?: { readonly reason: string; readonly payload?: Ref; readonly rejected?: string } | undefined;
+  pause?: RecordedPause;
   /** Whether the function was called; a started effect was. */
   ran: boolean;
   progress?: { readonly done: number; readonly total?: number };
@@ -156,6 +164,8 @@ function foldResumed(state: RunState, event: RunResumed, seq: number): void {
     delete node?.reused;
   }
   for (const { path, reason, answer } of event.answers) {
+    const pause = state.nodes.get(path)?.attempts.at(-1)?.pause;
+    if (pause) pause.answered = true;
     const answers = state.answers.get(path) ?? new Map<string, Ref>();
     state.answers.set(path, answers.set(reason, answer));
   }
@@ -194,14 +204,16 @@ function foldStarted(state: RunState, event: NodeStarted): void {
 }
 
 function consumedBy(state: RunState, { path, inputs }: NodeStarted): AttemptRecord["consumed"] {
-  const given = Object.hasOwn(state.started.inputs, path) && state.started.inputs[path];
-  if (given) return Object.fromEntries(Object.entries(given).map(([input, value]) => [input, [{ value }]]));
+  const fed = Object.entries(inputs);
+  const given = fed.length === 0 && Object.hasOwn(state.started.inputs, path) ? state.started.inputs[path] : undefined;
+  const origin = { runId: state.runId, seq: 0, attempt: 0 };
+  if (given) return Object.fromEntries(Object.entries(given).map(([input, value]) => [input, [{ value, origin }]]));
   const take = (from: string): ConsumedRef => {
-    const value = state.nodes.get(from)?.output?.ref;
-    return value === undefined ? { path: from } : { path: from, value };
+    const output = state.nodes.get(from)?.output;
+    return output?.ref === undefined ? { path: from } : { path: from, value: output.ref, origin: output.origin };
   };
   return Object.fromEntries(
-    Object.entries(inputs).map(([input, from]) => [input, typeof from === "string" ? [take(from)] : from.map(take)]),
+    fed.map(([input, from]) => [input, typeof from === "string" ? [take(from)] : from.map(take)]),
   );
 }
 
@@ -248,8 +260,13 @@ function foldAttempt(state: RunState, event: Exclude<AttemptEvent, NodeStarted>,
   attempt.endedAt = event.at;
 }
 
-function pauseOf({ reason, payload, rejected }: NodePaused): AttemptRecord["pause"] {
-  return { reason, ...(payload === undefined ? {} : { payload }), ...(rejected === undefined ? {} : { rejected }) };
+function pauseOf({ reason, payload, rejected }: NodePaused): RecordedPause {
+  return {
+    reason,
+    answered: false,
+    ...(payload === undefined ? {} : { payload }),
+    ...(rejected === undefined ? {} : { rejected }),
+  };
 }
 
 function outputOf({ runId }: RunState, { output, outputBytes, attempt }: NodeCompleted, seq: number): RecordedOutput {

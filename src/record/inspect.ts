@@ -2,7 +2,8 @@
 
 import { topologicalOrder } from "../definition/graph.js";
 import type { ConsumedRef, ErrorRecord, Origin, Reason, Ref, RunStatus } from "../events.js";
-import type { AttemptRecord, LogLine, NodeRecord, RunState } from "./fold.js";
+import { copyAll } from "../isolate.js";
+import type { AttemptRecord, LogLine, NodeRecord, RecordedPause, RunState } from "./fold.js";
 import { pendingPauses } from "./restart.js";
 import type { NodeShape, Shape } from "./shape.js";
 
@@ -53,7 +54,7 @@ export interface InspectedAttempt {
   readonly overrunMs?: number;
   /** False if it was aborted before its function was called. */
   readonly ran: boolean;
-  readonly pause?: { readonly reason: string; readonly payload?: Ref; readonly rejected?: string };
+  readonly pause?: Readonly<RecordedPause>;
   readonly progress?: { readonly done: number; readonly total?: number };
   readonly logs: readonly LogLine[];
 }
@@ -112,7 +113,7 @@ export function runRecord(state: RunState): RunRecord {
     ...(status === "running" ? {} : { endedAt: updatedAt }),
     ...(state.reason === undefined ? {} : { reason: state.reason }),
     ...(state.failedNode === undefined ? {} : { failedNode: state.failedNode }),
-    pauses: pendingPauses(state),
+    pauses: status === "completed" ? [] : pendingPauses(state),
     ...(started.replay
       ? { replayOf: started.replay.of, replay: { rerun: started.replay.rerun, mode: started.replay.mode } }
       : {}),
@@ -135,6 +136,14 @@ export function inspectRun(state: RunState, shape: Shape, { since = 0 }: Inspect
     if (since > 0 && (record?.updatedAt ?? 0) < since) continue;
     executions.push(execution(node, record, feeding.has(node.path)));
     if (record) edges.push(...traversals(node, record));
+  }
+  // What left the dag after it ran is still part of what happened.
+  const placed = new Set(shape.nodes.map(({ path }) => path));
+  for (const record of state.nodes.values()) {
+    if (placed.has(record.path) || record.updatedAt < since) continue;
+    const node: NodeShape = { label: record.path, path: record.path, inputs: [], upstream: [] };
+    executions.push({ ...execution(node, record, false), source: false, sink: false });
+    edges.push(...traversals(node, record));
   }
   return { run: runRecord(state), executions, edges };
 }
@@ -181,7 +190,9 @@ function outputOf({ ref, bytes, origin }: NonNullable<NodeRecord["output"]>): No
 function inspectAttempt({ consumed, ...attempt }: AttemptRecord, collected: ReadonlySet<string>): InspectedAttempt {
   const duration = attempt.endedAt === undefined ? {} : { durationMs: attempt.endedAt - attempt.startedAt };
   const { pause, ...rest } = attempt;
-  return { ...rest, ...duration, ...(pause ? { pause } : {}), inputs: taken(consumed, collected) };
+  const { error, ...others } = rest;
+  const copied = error ? { error: copyAll(error) } : {};
+  return { ...others, ...duration, ...copied, ...(pause ? { pause } : {}), inputs: taken(consumed, collected) };
 }
 
 function taken(consumed: AttemptRecord["consumed"], collected: ReadonlySet<string>): Record<string, Taken> {

@@ -6,7 +6,7 @@ import type { Clock, Encoded, RunHead, Store } from "../ports.js";
 import type { Recorder } from "../run/recording.js";
 import type { RecordedOutput } from "./fold.js";
 import type { RunReader } from "./reader.js";
-import { hashEncoded, hashOf, hashRef, inlineRef, sizeOf } from "./values.js";
+import { type Hashed, hashEncoded, hashOf, hashRef, inlineRef, sizeOf } from "./values.js";
 
 /**
  * When events are stored. `sync`: a downstream starts after its upstream's completion is stored. `async`: behind the
@@ -127,7 +127,7 @@ export class JournalWriter implements Recorder {
     this.#stopBatchTimer?.();
     this.#stopLeaseTimer?.();
     const { store, head, epoch } = this.#setup;
-    await this.#writing?.catch(() => {});
+    await (this.#next ?? this.#writing)?.catch(() => {});
     // A store that cannot even release the run lets its lease run out.
     await store.release(head.runId, epoch).catch(() => {});
   }
@@ -150,6 +150,7 @@ export class JournalWriter implements Recorder {
 
   async #write(): Promise<void> {
     this.#next = undefined;
+    if (this.#closed) return;
     const events = this.#pending;
     const held = this.#held;
     this.#pending = [];
@@ -174,9 +175,9 @@ export class JournalWriter implements Recorder {
       events: this.#seq + events.length,
     };
     try {
-      const hashes = await Promise.all(held.map(({ encoded }) => hashEncoded(encoded)));
-      const values = await this.#place(held, hashes);
-      const refers = [...new Set([...hashes, ...reusedHashes(events)])];
+      const hashed = await Promise.all(held.map(({ encoded }) => hashEncoded(encoded)));
+      const values = await this.#place(held, hashed);
+      const refers = [...new Set([...hashed.map(({ hash }) => hash), ...reusedHashes(events)])];
       await store.append(head.runId, at, { events, values, refers, head: now });
       this.#seq += events.length;
     } catch (error) {
@@ -186,15 +187,15 @@ export class JournalWriter implements Recorder {
   }
 
   /** Hands out the references, stores the large values apart, and returns the others for the batch. */
-  async #place(held: readonly Held[], hashes: readonly string[]): Promise<Map<string, Encoded>> {
+  async #place(held: readonly Held[], hashed: readonly Hashed[]): Promise<Map<string, Encoded>> {
     const { store } = this.#setup;
     const values = new Map<string, Encoded>();
     for (const [i, { encoded, assign }] of held.entries()) {
-      const hash = hashes[i] as string;
+      const { hash, bytes } = hashed[i] as Hashed;
       assign(hashRef(hash));
       if (this.#keptHashes.has(hash)) continue;
       this.#keptHashes.add(hash);
-      if (sizeOf(encoded) > store.capabilities.batchedValueBytes) await store.putValue(hash, encoded);
+      if (bytes > store.capabilities.batchedValueBytes) await store.putValue(hash, encoded);
       else values.set(hash, encoded);
     }
     return values;
@@ -240,5 +241,9 @@ function statusAfter({ type }: JournalEvent): RunStatus {
 }
 
 function reusedHashes(events: readonly JournalEvent[]): string[] {
-  return events.flatMap((event) => (event.type === "node-reused" ? (hashOf(event.output) ?? []) : []));
+  return events.flatMap((event) => {
+    if (event.type !== "node-reused") return [];
+    const consumed = Object.values(event.inputs).flatMap((refs) => refs.map(({ value }) => value));
+    return [event.output, ...consumed].flatMap((ref) => hashOf(ref) ?? []);
+  });
 }

@@ -196,7 +196,7 @@ export class RunOpener {
     if (known) return known;
     const shape = shapeOf(plan);
     const texts = [shape, codeOf(plan)].map((part) => ({ text: JSON.stringify(part), parts: [] }));
-    const [fingerprint = "", code = ""] = await Promise.all(texts.map(hashEncoded));
+    const [fingerprint = "", code = ""] = (await Promise.all(texts.map(hashEncoded))).map(({ hash }) => hash);
     const description = { shape, fingerprint, code, texts };
     this.#descriptions.set(plan, description);
     return description;

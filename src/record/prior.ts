@@ -23,7 +23,7 @@ export async function priorOfRestart(
     attempts,
     tries,
     reasons,
-    answers: await allAnswers(restart, state, reader),
+    answers: await allAnswers(restart, state, reader, (path) => done.has(plan.byPath.get(path)?.index ?? -1)),
     pauses: asks.map(({ step, attempt }) => ({ path: step.path, reason: EFFECT_UNKNOWN, payload: { attempt } })),
     stale: staleAtRestart(plan, restart, state),
   };
@@ -82,13 +82,21 @@ export function recordEffects({ asks, supplied }: RestartPlan, recorder: Recorde
   }
 }
 
-async function allAnswers(restart: RestartPlan, state: RunState, reader: RunReader): Promise<Prior["answers"]> {
+async function allAnswers(
+  restart: RestartPlan,
+  state: RunState,
+  reader: RunReader,
+  isDone: (path: string) => boolean,
+): Promise<Prior["answers"]> {
   const all = new Map<string, Map<string, unknown>>();
   const put = (path: string, reason: string, value: unknown) => {
     all.set(path, (all.get(path) ?? new Map<string, unknown>()).set(reason, value));
   };
   const load = (ref: Ref) => reader.valueOf(state, ref);
-  for (const [path, answers] of state.answers) for (const [reason, ref] of answers) put(path, reason, await load(ref));
+  for (const [path, answers] of state.answers) {
+    if (isDone(path)) continue;
+    for (const [reason, ref] of answers) put(path, reason, await load(ref));
+  }
   for (const { path, reason, value } of restart.answers) put(path, reason, value);
   return all;
 }

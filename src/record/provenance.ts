@@ -1,6 +1,6 @@
 // The record keeper over a store, and the questions one may ask of it.
 
-import { expectNumber } from "../definition/node.js";
+import { expectCount, expectNumber } from "../definition/node.js";
 import { HeddleError } from "../errors.js";
 import type { RunStatus } from "../events.js";
 import type { RunHead, Store } from "../ports.js";
@@ -71,7 +71,7 @@ export class DagProvenance implements Provenance {
 
   /** Lists runs, newest first. `cursor` is set while there are more. */
   async listRuns({ limit = 50, ...query }: ListOptions = {}): Promise<{ runs: readonly RunHead[]; cursor?: string }> {
-    expectNumber("limit", limit, 1);
+    expectCount("limit", limit);
     const { heads, cursor } = await this.#store.heads({ ...query, limit });
     return { runs: heads, ...(cursor === undefined ? {} : { cursor }) };
   }
@@ -110,7 +110,7 @@ export class DagProvenance implements Provenance {
       throw new HeddleError("UNKNOWN_PATH", `Run "${runId}" has no ${what} of path "${path}".`);
     }
     const entries = Object.entries(found.inputs).map(async ([input, { collected, from }]) => {
-      const values = await Promise.all(from.map(({ value }) => this.#reader.valueOf(state, value)));
+      const values = await Promise.all(from.map(({ value, origin }) => this.#reader.valueOf(state, value, origin)));
       return [input, collected ? values : values[0]] as const;
     });
     return Object.fromEntries(await Promise.all(entries));

@@ -3,7 +3,7 @@
 import type { Step } from "../definition/plan.js";
 import { type AnySchema, isOptional } from "../definition/schema.js";
 import { HeddleError, quoted } from "../errors.js";
-import type { JournalEvent, Ref } from "../events.js";
+import type { JournalEvent, Origin, Ref } from "../events.js";
 import type { Encoded, Store } from "../ports.js";
 import type { GivenInputs } from "../run/recording.js";
 import { fold, type RecordedOutput, type RunState, startFold } from "./fold.js";
@@ -56,9 +56,9 @@ export class RunReader {
     return inline ? this.#store.codec.decode(inline) : this.#hashed(hashOf(ref) as string, origin);
   }
 
-  /** A value that the journal of a run refers to. */
-  async valueOf(state: RunState, ref: Ref | undefined): Promise<unknown> {
-    return this.value({ ref, origin: { runId: state.runId, seq: state.events - 1, attempt: 0 } });
+  /** A value that the journal of a run refers to, recorded at `origin` or somewhere in that run. */
+  async valueOf({ runId, events }: RunState, ref: Ref | undefined, origin?: Origin): Promise<unknown> {
+    return this.value({ ref, origin: origin ?? { runId, seq: events - 1, attempt: 0 } });
   }
 
   /** Those outputs whose values are gone from the store. */
@@ -77,7 +77,9 @@ export class RunReader {
     for (const { path, node, label } of sources) {
       const recorded = Object.hasOwn(state.started.inputs, path) ? state.started.inputs[path] : undefined;
       const refs = Object.entries(recorded ?? {});
-      const missing = Object.keys(node.input).filter((name) => !recorded?.[name] && !mayBeAbsent(node.input[name]));
+      const missing = Object.keys(node.input).filter(
+        (name) => !(recorded && Object.hasOwn(recorded, name)) && !mayBeAbsent(node.input[name]),
+      );
       if (missing.length > 0) throw neverGiven(state.runId, label, missing);
       const values = refs.map(async ([name, ref]) => [name, await this.valueOf(state, ref)] as const);
       if (refs.length > 0) given.set(path, Object.fromEntries(await Promise.all(values)));

@@ -42,7 +42,8 @@ export function planRestart(
   resume: Readonly<Record<string, unknown>>,
   invalidated: ReadonlySet<string>,
 ): RestartPlan {
-  const answers = Object.entries(resume).map(([path, value]) => answerTo(plan, state, path, value));
+  const pending = new Map(pendingPauses(state).map(({ path, reason }) => [path, reason]));
+  const answers = Object.entries(resume).map(([path, value]) => answerTo(plan, state.runId, pending, [path, value]));
   const done = new Map<number, RecordedOutput | undefined>();
   const attempts = new Map<number, number>();
   const tries = new Map<number, number>();
@@ -60,7 +61,7 @@ export function planRestart(
     }
     if (node) tries.set(step.index, changed ? 0 : pendingTries(node));
     reasons.set(step.index, changed ? "dag changed" : reasonAfter(last));
-    if (!last || changed || !isUnknownEffect(step, last)) continue;
+    if (!last || !isUnknownEffect(step, last)) continue;
     const answer = answers.find(({ path, reason }) => path === step.path && reason === EFFECT_UNKNOWN);
     if (!answer) asks.push({ step, attempt: last.attempt });
     else if (answer.value !== "run again")
@@ -79,17 +80,22 @@ export function refuseCompleted({ status, runId }: RunState): void {
   );
 }
 
-function answerTo(plan: Plan, state: RunState, path: string, value: unknown): Answer {
-  const pause = pendingPauses(state).find((candidate) => candidate.path === path);
-  if (pause) {
-    if (pause.reason === EFFECT_UNKNOWN) checkEffectAnswer(path, value);
-    return { path, reason: pause.reason, value };
+function answerTo(
+  plan: Plan,
+  runId: string,
+  pending: ReadonlyMap<string, string>,
+  [path, value]: [path: string, value: unknown],
+): Answer {
+  const reason = pending.get(path);
+  if (reason !== undefined) {
+    if (reason === EFFECT_UNKNOWN) checkEffectAnswer(path, value);
+    return { path, reason, value };
   }
-  const waiting = pendingPauses(state).map((candidate) => candidate.path);
-  const hint = `Paths that wait for an answer: ${quoted(waiting)}.`;
-  if (!plan.byPath.has(path))
-    throw new HeddleError("UNKNOWN_PATH", `Dag "${plan.dag}" has no path "${path}" to resume. ${hint}`);
-  throw new HeddleError("NOT_PAUSED", `Path "${path}" of run "${state.runId}" does not wait for an answer. ${hint}`);
+  const hint = `Paths that wait for an answer: ${quoted(pending.keys())}.`;
+  if (plan.byPath.has(path)) {
+    throw new HeddleError("NOT_PAUSED", `Path "${path}" of run "${runId}" does not wait for an answer. ${hint}`);
+  }
+  throw new HeddleError("UNKNOWN_PATH", `Dag "${plan.dag}" has no path "${path}" to resume. ${hint}`);
 }
 
 function checkEffectAnswer(path: string, value: unknown): void {
@@ -104,7 +110,7 @@ function checkEffectAnswer(path: string, value: unknown): void {
 export function pendingPauses(state: RunState): { readonly path: string; readonly reason: string }[] {
   return [...state.nodes.values()].flatMap(({ path, attempts }) => {
     const last = attempts.at(-1);
-    return last?.status === "paused" && last.pause ? [{ path, reason: last.pause.reason }] : [];
+    return last?.status === "paused" && last.pause?.answered === false ? [{ path, reason: last.pause.reason }] : [];
   });
 }
 
@@ -126,6 +132,6 @@ function reasonAfter(last: AttemptRecord | undefined): Reason {
 /** True for an effect that started and of which nobody knows whether it happened. */
 function isUnknownEffect(step: Step, last: AttemptRecord): boolean {
   if (step.node.effect !== "ask") return false;
-  if (last.status === "paused") return last.pause?.reason === EFFECT_UNKNOWN;
+  if (last.status === "paused") return last.pause?.reason === EFFECT_UNKNOWN && !last.pause.answered;
   return last.ran && (last.status === "running" || last.status === "interrupted" || last.status === "aborted");
 }

@@ -64,7 +64,11 @@ function nodeShape(
   return {
     label,
     path,
-    inputs: names.map((name) => [name, kindOf(node, name), inputPaths[name] ?? []]),
+    inputs: names.map((name) => [
+      name,
+      kindOf(node, name),
+      Object.hasOwn(inputPaths, name) ? (inputPaths[name] ?? []) : [],
+    ]),
     upstream: upstream.map(pathAt).sort(),
     ...(version === undefined ? {} : { version }),
   };
@@ -88,7 +92,7 @@ function nodeChange(was: NodeShape, is: NodeShape): string | undefined {
       return `input "${input[0]}" of "${is.label}" is ${print(input)}, was ${print(old)}`;
   }
   if (before.size > 0) return `"${is.label}" has lost its input ${quoted(before.keys())}`;
-  if (was.upstream.join() === is.upstream.join()) return undefined;
+  if (JSON.stringify(was.upstream) === JSON.stringify(is.upstream)) return undefined;
   return `"${is.label}" comes after ${quoted(is.upstream)}, was after ${quoted(was.upstream)}`;
 }
 

@@ -31,12 +31,20 @@ export function sizeOf({ text, parts }: Encoded): number {
   return parts.reduce((sum, part) => sum + part.byteLength, text.length);
 }
 
+/** The name of a value, and the length of what was hashed. */
+export interface Hashed {
+  readonly hash: string;
+  readonly bytes: number;
+}
+
 /** SHA-256 in hex of an encoding: the lengths of its parts as a JSON line, its text in UTF-8, then the parts. */
-export async function hashEncoded({ text, parts }: Encoded): Promise<string> {
+export async function hashEncoded({ text, parts }: Encoded): Promise<Hashed> {
   const lengths = JSON.stringify(parts.map((part) => part.byteLength));
   const head = new TextEncoder().encode(`${lengths}\n${text}`);
-  const digest = await crypto.subtle.digest("SHA-256", parts.length === 0 ? head : join([head, ...parts]));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const whole = parts.length === 0 ? head : join([head, ...parts]);
+  const digest = await crypto.subtle.digest("SHA-256", whole);
+  const hash = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return { hash, bytes: whole.byteLength };
 }
 
 function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

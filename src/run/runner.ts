@@ -3,7 +3,7 @@
 
 import type { Edge, Nodes } from "../definition/check.js";
 import type { Dag } from "../definition/dag.js";
-import { type AnyNode, expectNumber } from "../definition/node.js";
+import { type AnyNode, expectCount, expectNumber } from "../definition/node.js";
 import type { Plan } from "../definition/plan.js";
 import { HeddleError, quoted } from "../errors.js";
 import { copyAll } from "../isolate.js";
@@ -59,7 +59,7 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
   /** @throws HeddleError `INVALID_OPTION` naming the option and the label. */
   constructor(dag: Dag<N, E>, ...[options = {}]: RunnerArguments<N>) {
     const { context = {}, ...rest } = options as RunnerOptions & { context?: object };
-    if (rest.concurrency !== undefined) expectNumber("concurrency", rest.concurrency, 1);
+    if (rest.concurrency !== undefined) expectCount("concurrency", rest.concurrency);
     const taken = Object.keys(context).filter((field) => CONTEXT_FIELDS.has(field));
     if (taken.length > 0) throw invalid(`The context fields ${quoted(taken)} are built in. Use other names.`);
     this.dag = dag;

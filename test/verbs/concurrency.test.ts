@@ -58,5 +58,5 @@ test("a limit of 1 runs a node at a time, in the order of declaration", async ()
 test.each([[0], [-1], [Number.NaN], ["2"], [null]])("the limit %j is refused", (concurrency) => {
   const make = () => new DagRunner(dag("one", { nodes: { one: node({ run: () => {} }) } }), { concurrency } as never);
   expect(make).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
-  expect(make).toThrow(/`concurrency` to be a number from 1 and up/);
+  expect(make).toThrow(/`concurrency` to be a whole number from 1 and up/);
 });
