@@ -94,9 +94,10 @@ class MemoryStore implements Store {
     const append = `${epoch} ${seq} ${owner}`;
     if (run?.lastAppend === append) return;
     if (run?.epoch !== epoch || run.owner !== owner) {
+      if (!run) throw new HeddleError("FENCED", `Run "${runId}" was removed while it was executed.`);
       throw new HeddleError(
         "FENCED",
-        `Run "${runId}" was taken over by another owner (epoch ${run?.epoch ?? "none"}, this one has ${epoch}).`,
+        `Run "${runId}" was taken over by another owner (epoch ${run.epoch}, this one has ${epoch}).`,
       );
     }
     if (run.events.length !== seq) {

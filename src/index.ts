@@ -1,4 +1,15 @@
-export type { CheckEdges, Edge, Nodes, SinkOutputs, SourceInputs } from "./definition/check.js";
+// The public names of the engine, listed one by one.
+
+export type {
+  CheckEdges,
+  ContextNeeds,
+  Edge,
+  Given,
+  Label,
+  Nodes,
+  SinkOutputs,
+  SourceInputs,
+} from "./definition/check.js";
 export type { BaseContext, Context } from "./definition/context.js";
 export { chain, type Dag, dag } from "./definition/dag.js";
 export { toMermaid } from "./definition/mermaid.js";
@@ -12,7 +23,20 @@ export {
   type Retry,
 } from "./definition/node.js";
 export type { Plan, Step } from "./definition/plan.js";
-export { type AnySchema, type InputOf, list, type OutputOf, optional, type Schema, type } from "./definition/schema.js";
+export {
+  type AnySchema,
+  type Checked,
+  type InputOf,
+  type Issue,
+  type ListType,
+  list,
+  type NominalType,
+  type OptionalType,
+  type OutputOf,
+  optional,
+  type Schema,
+  type,
+} from "./definition/schema.js";
 export { type ErrorCode, HeddleError } from "./errors.js";
 export type {
   ConsumedRef,
@@ -51,7 +75,7 @@ export type {
   ValueLocation,
   WritePosition,
 } from "./ports.js";
-export type { LogLine } from "./record/fold.js";
+export type { LogLine, RecordedOutput, RecordedPause } from "./record/fold.js";
 export type {
   Execution,
   InspectedAttempt,
@@ -72,10 +96,24 @@ export type {
   ReplayOptions,
   RestartOptions,
   Run,
+  RunArguments,
+  RunnerArguments,
   RunnerOptions,
   RunOptions,
   StartOptions,
 } from "./run/options.js";
-export { NullProvenance, type Provenance } from "./run/recording.js";
+export {
+  type BeginRequest,
+  type GivenInputs,
+  NullProvenance,
+  type Opened,
+  type Prior,
+  type Provenance,
+  type RecordedOutputs,
+  type Recorder,
+  type RecorderSetting,
+  type ReplayRequest,
+  type RestartRequest,
+} from "./run/recording.js";
 export type { Pause, RunResult } from "./run/result.js";
 export { DagRunner } from "./run/runner.js";

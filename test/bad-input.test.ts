@@ -287,10 +287,10 @@ test("a dag reports every fault at once, each with its labels and a remedy", () 
   expect([...error.faults].sort()).toEqual(
     [
       /^Input "n" of node "clash" takes one value but is fed by "one", "two"\. Name the input/,
-      /^Input "n" of node "starved" is fed by nothing\. Add an edge to "starved" from "7", "one", "two", "clash", "x", "y" \(which return Num\)/,
+      /^Input "n" of node "starved" is fed by nothing\. Add an edge to "starved" from "7", "one", "two", "clash", "x", "y" \(returning Num\)/,
       /^Input "ns" of node "lists" takes one whole list but is fed by several: "nums", "moreNums"\. Keep one/,
       /^Input "ns" of node "mixed" is fed by lists \("nums"\) and by single elements \(of "one"\)\. Use one kind/,
-      /^Input "text" of node "misfed" is fed by nothing\. Add an edge to "misfed" from "text" \(which return Text\)/,
+      /^Input "text" of node "misfed" is fed by nothing\. Add an edge to "misfed" from "text" \(returning Text\)/,
       /^Label "7" looks like an integer.*Use for instance "n7"/,
       /^Node "broken" is no node \(number\)\. Make it with node/,
       /^The edge \["one", "deaf"\] feeds nothing.*"text".*Use the same schema object/,

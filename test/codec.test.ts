@@ -124,10 +124,12 @@ describe("what is kept comes back equal", () => {
   });
 
   test("nested values of all kinds", () => {
+    // Node holds no two invalid dates for equal; they have a test of their own.
+    const leaves = [fc.boolean(), fc.integer(), fc.double(), fc.string(), fc.date({ noInvalidDate: true })];
     const anything = fc.anything({
       maxDepth: 4,
+      values: [...leaves, fc.constant(null), fc.constant(undefined)],
       withBigInt: true,
-      withDate: true,
       withMap: true,
       withSet: true,
       withNullPrototype: true,

@@ -8,15 +8,18 @@ import { birdstrikes } from "./pipeline.js";
 import { type Progress, showProgress } from "./progress.js";
 import { type NodeSummary, renderNodes, renderReport } from "./render.js";
 
+const NODES = Object.keys(birdstrikes.nodes);
+
 const HELP = `Bird strikes at American airports, 1990 to 2002: two CSV files to one report.
 
   npm start                        run, and print the report
   npm start -- --replay <node>     run, then replay this node alone; may be given more than once
   npm start -- --mermaid           print the dag as a Mermaid diagram
   npm start -- --help              print this
+
+The nodes: ${NODES.join(", ")}.
 `;
 
-const NODES = Object.keys(birdstrikes.nodes);
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
 
@@ -41,6 +44,11 @@ async function main(): Promise<number> {
 }
 
 async function runAndReplay(rerun: readonly string[]): Promise<number> {
+  const unknown = rerun.filter((label) => !NODES.includes(label));
+  if (unknown.length > 0) {
+    complain(`There is no node "${unknown.join('", "')}" to replay. The nodes are ${NODES.join(", ")}.`);
+    return EXIT_FAILED;
+  }
   const run = runner.run({
     readStrikes: { path: dataFile("birdstrikes.csv") },
     readAirports: { path: dataFile("airports.csv") },
@@ -56,16 +64,18 @@ async function runAndReplay(rerun: readonly string[]): Promise<number> {
 async function finish(run: Run, why?: ReadonlyMap<string, string>): Promise<number> {
   const result = await watch(run);
   if (result.status === "completed" && !why) print(`${renderReport(result.outputs.report)}\n\n`);
-  print(`${renderNodes(why ? "The replay" : "The run", await summaries(run.runId, why))}\n`);
+  print(`${renderNodes(why ? "\nThe replay" : "The run", await summaries(run.runId, why))}\n`);
   if (result.status === "failed") complain(`Node "${result.failedNode}" failed: ${result.error.message}`);
+  if (result.status === "cancelled") complain("Cancelled.");
   if (result.status === "cancelled") return EXIT_INTERRUPTED;
   return result.status === "completed" ? 0 : EXIT_FAILED;
 }
 
 /** Awaits a run, with its progress on stderr, and Ctrl-C to cancel it. */
 async function watch(run: Run) {
+  // A terminal may send the signal more than once: npm and tsx pass it on too.
   const cancel = () => run.cancel();
-  process.once("SIGINT", cancel);
+  process.on("SIGINT", cancel);
   progress = showProgress(NODES.length);
   try {
     return await run;
@@ -106,6 +116,12 @@ function isMisuse(error: unknown): error is Error {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return error instanceof HeddleError || code.startsWith("ERR_PARSE_ARGS");
 }
+
+// Somebody closed the pipe, as `head` does: there is nobody left to print for.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
 
 try {
   process.exitCode = await main();

@@ -102,8 +102,10 @@ export type SinkOutputs<N, E extends readonly Edge[]> = string extends E[number]
   : { readonly [L in Sinks<N, E>]: Value<N[L]> };
 
 /** What all nodes of a dag together need of `ctx` beyond the built-in fields. */
-export type ContextNeeds<N> = {
-  [L in keyof N]: N[L] extends { readonly "~context"?: infer C } ? (need: C) => void : never;
-}[keyof N] extends (need: infer All) => void
-  ? All
-  : never;
+export type ContextNeeds<N> = 0 extends 1 & N // `any`, whose needs nobody knows
+  ? unknown
+  : {
+        [L in keyof N]: N[L] extends { readonly "~context"?: infer Need } ? NonNullable<Need> : never;
+      }[keyof N] extends (need: infer All) => void
+    ? All
+    : never;

@@ -1,6 +1,6 @@
 // The declaration of a dag: what the compiler checks, then what `buildPlan` checks, then frozen for good.
 
-import { HeddleError } from "../errors.js";
+import { HeddleError, quoted } from "../errors.js";
 import type { CheckEdges, Edge, Nodes } from "./check.js";
 import { buildPlan, type PlainEdge, type Plan } from "./plan.js";
 
@@ -25,7 +25,12 @@ export function dag<const N extends Nodes, const E extends readonly Edge[] = rea
   definition: { readonly nodes: N; readonly edges?: E & CheckEdges<N, E> },
 ): Dag<N, E> {
   if (typeof name !== "string" || name === "") {
-    throw new HeddleError("INVALID_DAG", `Expected the name of a dag to be a non-empty string, got ${typeof name}.`);
+    const got = name === "" ? "an empty one" : typeof name;
+    throw new HeddleError("INVALID_DAG", `Expected the name of a dag to be a non-empty string, got ${got}.`);
+  }
+  const unknown = Object.keys(definition).filter((key) => key !== "nodes" && key !== "edges");
+  if (unknown.length > 0) {
+    throw new HeddleError("INVALID_DAG", `Dag "${name}" has no option ${quoted(unknown)}. Known are nodes and edges.`);
   }
   const nodes = Object.freeze({ ...definition.nodes });
   const given: readonly PlainEdge[] = definition.edges ?? [];

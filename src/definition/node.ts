@@ -62,7 +62,7 @@ export interface Node<I extends Inputs = Inputs, O extends AnySchema | undefined
   // biome-ignore lint/suspicious/noExplicitAny: the typed form is checked in `node`; here it would only add variance.
   readonly run: (input: any, ctx: any) => unknown;
   /** Types only, never set. */
-  readonly "~context"?: C;
+  readonly "~context"?: (need: C) => void;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a node of any types.
@@ -104,6 +104,7 @@ function checkDefinition(definition: Loose): void {
   const unknown = Object.keys(definition).filter((key) => !OPTIONS.has(key));
   if (unknown.length > 0) throw invalid(`Unknown node option ${quoted(unknown)}. Known are ${[...OPTIONS].join(", ")}`);
   if (typeof run !== "function") throw invalid("Expected `run` of a node to be a function");
+  if (isSchema(input)) throw invalid("`input` is itself a schema. Write { name: schema }");
   for (const [name, schema] of Object.entries(input)) {
     if (!isSchema(schema)) throw invalid(`Expected input "${name}" to be a Standard Schema, e.g. type("Name")`);
   }
@@ -117,6 +118,7 @@ function checkDefinition(definition: Loose): void {
 }
 
 function checkRetry(retry: Retry): void {
+  if (typeof retry !== "object") throw invalid(`Expected \`retry\` to be { attempts: ${retry} }, got ${retry}`);
   const unknown = Object.keys(retry).filter((key) => !RETRY_OPTIONS.has(key));
   if (unknown.length > 0) {
     throw invalid(`Unknown retry option ${quoted(unknown)}. Known are ${[...RETRY_OPTIONS].join(", ")}`);

@@ -1,7 +1,7 @@
 // The wiring plan of a dag: computed once when the dag is declared, read by everything that runs or explains it.
 
 import { faultsError } from "../errors.js";
-import { findCycle, topologicalOrder } from "./graph.js";
+import { findCycle, reach, topologicalOrder } from "./graph.js";
 import type { AnyNode } from "./node.js";
 import { pathOf } from "./path.js";
 import type { AnySchema } from "./schema.js";
@@ -111,7 +111,10 @@ function placeEdges(edges: readonly PlainEdge[], labels: readonly string[], node
   const seen = new Set<string>();
   const faults = edges.flatMap((edge) => {
     const printed = JSON.stringify(edge);
-    if (!isEdge(edge)) return [`${printed} is no edge. Write ["up", "down"] or ["up", "down", "input"].`];
+    if (!isEdge(edge))
+      return [
+        `${printed} is no edge. Write ["up", "down"] or ["up", "down", "input"], and spread chains: ...chain("a", "b").`,
+      ];
     if (seen.has(printed)) return [`The edge ${printed} is declared twice. Remove one.`];
     seen.add(printed);
     const [label, downLabel, input] = edge;
@@ -163,4 +166,10 @@ function groupByOutput(labels: readonly string[], nodes: Readonly<Record<string,
     else index.set(output, [label]);
   }
   return index;
+}
+
+/** All steps below these, without themselves. */
+export function descendants(plan: Plan, indexes: Iterable<number>): Set<number> {
+  const downstream = plan.steps.map((step) => step.downstream);
+  return reach(indexes, downstream);
 }

@@ -100,7 +100,7 @@ function unfed(label: string, input: string, schema: AnySchema, producersOf: Pro
   const wanted = isList(schema) ? schema.element : schema;
   const producers = new Set([...producersOf(wanted), ...producersOf(schema)].filter((other) => other !== label));
   const name = typeName(wanted) ?? "its type";
-  const from = producers.size > 0 ? `${quoted(producers)} (which return ${name})` : `a node that returns ${name}`;
+  const from = producers.size > 0 ? `${quoted(producers)} (returning ${name})` : `a node that returns ${name}`;
   return `Input "${input}" of node "${label}" is fed by nothing. Add an edge to "${label}" from ${from}, or declare the input as optional(…).`;
 }
 
@@ -129,7 +129,12 @@ function misfit(label: string, { label: up, input, output }: Arrival): string {
   return `The edge ["${up}", "${label}", "${input}"] cannot feed "${input}": node "${up}" ${why}. Use the same schema object in both nodes.`;
 }
 
-function feedsNothing(label: string, { label: up }: Arrival, node: AnyNode): string {
+function feedsNothing(label: string, { label: up, output }: Arrival, node: AnyNode): string {
   const inputs = quoted(Object.keys(node.input));
-  return `The edge ["${up}", "${label}"] feeds nothing: no free input of "${label}" (${inputs}) has the type that "${up}" returns. Use the same schema object in both nodes, or remove the edge.`;
+  const name = output && typeName(output);
+  const alike = name && Object.keys(node.input).find((input) => typeName(bare(node.input[input])) === name);
+  const why = alike
+    ? `"${up}" returns ${name} and input "${alike}" of "${label}" takes ${name}, but these are two different schema objects`
+    : `no free input of "${label}" (${inputs}) has the type that "${up}" returns`;
+  return `The edge ["${up}", "${label}"] feeds nothing: ${why}. Use the same schema object in both nodes, or remove the edge.`;
 }

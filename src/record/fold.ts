@@ -250,6 +250,8 @@ function foldAttempt(state: RunState, event: Exclude<AttemptEvent, NodeStarted>,
       break;
     case "node-paused":
       attempt.pause = pauseOf(event);
+      // A refused answer is used up: a restart without a new one asks again.
+      if (event.rejected !== undefined) state.answers.get(event.path)?.delete(event.reason);
       break;
     case "node-aborted":
       attempt.ran = event.ran;

@@ -110,7 +110,7 @@ export function runRecord(state: RunState): RunRecord {
     status,
     startedAt: started.at,
     updatedAt,
-    ...(status === "running" ? {} : { endedAt: updatedAt }),
+    ...(status === "running" || status === "paused" ? {} : { endedAt: updatedAt }),
     ...(state.reason === undefined ? {} : { reason: state.reason }),
     ...(state.failedNode === undefined ? {} : { failedNode: state.failedNode }),
     pauses: status === "completed" ? [] : pendingPauses(state),

@@ -1,7 +1,6 @@
 // What a changed dag means for a recorded run.
 
-import { reach } from "../definition/graph.js";
-import type { Plan } from "../definition/plan.js";
+import { descendants, type Plan } from "../definition/plan.js";
 import { HeddleError } from "../errors.js";
 import { changes, type Shape } from "./shape.js";
 
@@ -26,19 +25,17 @@ export function invalidatedPaths(
   onChange: Exclude<OnChange, "ignore">,
 ): Set<string> {
   const found = changes(before, now);
-  if (onChange === "refuse") throw refused(runId, before, now, [...found.values()]);
+  if (onChange === "refuse") throw refused(runId, now, [...found.values()]);
   const changed = plan.steps.filter(({ path }) => found.has(path)).map(({ index }) => index);
-  const downstream = plan.steps.map((step) => step.downstream);
-  return new Set([...changed, ...reach(changed, downstream)].map((index) => plan.steps[index]?.path as string));
+  return new Set([...changed, ...descendants(plan, changed)].map((index) => plan.steps[index]?.path as string));
 }
 
-function refused(runId: string, before: Shape, now: Shape, found: readonly string[]): HeddleError {
+function refused(runId: string, now: Shape, found: readonly string[]): HeddleError {
   const list = found.slice(0, MOST_CHANGES).map((change) => `- ${change}`);
   if (found.length > MOST_CHANGES) list.push(`- and ${found.length - MOST_CHANGES} more`);
-  const renamed = before.dag === now.dag ? "" : ` (recorded as "${before.dag}")`;
   return new HeddleError(
     "DAG_CHANGED",
-    `Dag "${now.dag}"${renamed} is not the one that run "${runId}" was recorded with:\n${list.join("\n")}\nExecute what changed and all below it again with onChange: "invalidate", or go on as it is with onChange: "ignore".`,
+    `Dag "${now.dag}" is not the one that run "${runId}" was recorded with:\n${list.join("\n")}\nExecute what changed and all below it again with onChange: "invalidate", or go on as it is with onChange: "ignore".`,
     { faults: found },
   );
 }

@@ -1,7 +1,6 @@
 // From the plans of restart and replay to what an execution begins with.
 
-import { reach } from "../definition/graph.js";
-import type { Plan } from "../definition/plan.js";
+import { descendants, type Plan } from "../definition/plan.js";
 import type { JournalEvent, NodeReused, Reason, Ref } from "../events.js";
 import type { Prior, Recorder } from "../run/recording.js";
 import type { NodeRecord, RecordedOutput, RunState } from "./fold.js";
@@ -108,10 +107,7 @@ function staleAtRestart(plan: Plan, { done }: RestartPlan, state: RunState): str
   const executed = plan.steps
     .filter(({ index, path }) => !done.has(index) || !isReused(path))
     .map(({ index }) => index);
-  const below = reach(
-    executed,
-    plan.steps.map(({ downstream }) => downstream),
-  );
+  const below = descendants(plan, executed);
   return plan.order
     .filter((index) => below.has(index))
     .map((index) => plan.steps[index]?.path as string)

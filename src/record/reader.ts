@@ -53,6 +53,7 @@ export class RunReader {
   value({ ref, origin }: Pick<RecordedOutput, "ref" | "origin">): unknown {
     if (ref === undefined) return undefined;
     const inline = inlineEncoding(ref);
+    if (!inline && !hashOf(ref)) throw new HeddleError("VALUE_MISSING", `"${ref}" is no reference to a value.`);
     return inline ? this.#store.codec.decode(inline) : this.#hashed(hashOf(ref) as string, origin);
   }
 

@@ -1,7 +1,6 @@
 // What a replay would do, per path: execute it, reuse its recorded output, or neither. Pure; nothing is run here.
 
-import { reach } from "../definition/graph.js";
-import type { Plan } from "../definition/plan.js";
+import { descendants, type Plan } from "../definition/plan.js";
 import { HeddleError, quoted } from "../errors.js";
 import type { Reason, ReplayMode } from "../events.js";
 import type { NodeRecord, RecordedOutput, RunState } from "./fold.js";
@@ -48,10 +47,7 @@ export function planReplay(
   isAvailable: (output: RecordedOutput) => boolean,
 ): ReplayPlan {
   const reasons = rerunReasons(plan, state, wish);
-  const stale = reach(
-    indexes(plan, reasons.keys()),
-    plan.steps.map(({ downstream }) => downstream),
-  );
+  const stale = descendants(plan, indexes(plan, reasons.keys()));
   const steps = plan.order.map((index): ReplayStep => {
     const { path, node } = plan.steps[index] as Plan["steps"][number];
     const base = { path, effect: node.effect !== undefined && node.effect !== false };
@@ -88,10 +84,7 @@ function rerunReasons(plan: Plan, state: RunState, wish: ReplayWish): Map<string
   add(wish.rerun, "named in replay");
   add(wish.newInputs, "new input");
   if (wish.mode === "downstream") {
-    const below = reach(
-      indexes(plan, reasons.keys()),
-      plan.steps.map(({ downstream }) => downstream),
-    );
+    const below = descendants(plan, indexes(plan, reasons.keys()));
     add(
       [...below].map((index) => plan.steps[index]?.path as string),
       "downstream of a named path",

@@ -42,6 +42,7 @@ export function codeOf(plan: Plan): Code {
 export function changes(before: Shape, now: Shape): Map<string, string> {
   const old = new Map(before.nodes.map((node) => [node.path, node]));
   const found = new Map<string, string>();
+  if (before.dag !== now.dag) found.set("", `the dag is called "${now.dag}", was "${before.dag}"`);
   for (const node of now.nodes) {
     const was = old.get(node.path);
     old.delete(node.path);

@@ -3,7 +3,7 @@
 
 import type { Plan, Step } from "../definition/plan.js";
 import { HeddleError, toError } from "../errors.js";
-import type { Reason, RunEnded } from "../events.js";
+import type { Reason } from "../events.js";
 import { copyAll } from "../isolate.js";
 import { Attempt, type AttemptHost } from "./attempt.js";
 import type { Control } from "./control.js";
@@ -12,7 +12,7 @@ import type { Budget } from "./options.js";
 import { Outputs } from "./outputs.js";
 import type { GivenInputs, Prior, Recorder } from "./recording.js";
 import { Reporter } from "./reporter.js";
-import type { Pause, RunResult } from "./result.js";
+import { endOf, type Failure, type Pause, type RunResult, resultOf } from "./result.js";
 import { retryDelay } from "./retry.js";
 import { Scheduler } from "./scheduler.js";
 
@@ -54,7 +54,7 @@ class Execution implements AttemptHost, Outcome {
   /** Nodes that wait for a retry; the functions call their timers off. */
   readonly #waiting = new Map<number, () => void>();
   readonly #pauses: Pause[];
-  #failure: { readonly path: string; readonly error: Error } | undefined;
+  #failure: Failure | undefined;
   #lost: Error | undefined;
   #operationsLeft: number;
   #sliceEnds: number | undefined;
@@ -355,33 +355,15 @@ class Execution implements AttemptHost, Outcome {
       if (this.#lost) throw this.#lost;
       const { outputs, unreadable } = await this.#outputs.sinks();
       if (this.#scheduler.left === 0) this.#failure ??= unreadable;
-      const ended = this.#ending();
+      const { prior, control } = this.#setup;
+      const ended = endOf(this.#settings.clock.now(), this.#failure, control.wish, this.#scheduler.left);
       this.#reporter.emit(ended);
       await this.#recorder?.stored();
-      return this.#result(ended, outputs);
+      const known = { runId: this.runId, stale: prior?.stale ?? [] };
+      return resultOf(ended, { ...known, outputs }, this.#failure, this.#pauses);
     } finally {
       await this.#recorder?.close();
     }
-  }
-
-  /** Failed comes before cancelled, cancelled before paused; and a run with nothing left to do is completed. */
-  #ending(): RunEnded {
-    const at = this.#settings.clock.now();
-    const { wish } = this.#setup.control;
-    if (this.#failure) return { type: "run-failed", at, path: this.#failure.path };
-    if (this.#scheduler.left === 0) return { type: "run-completed", at };
-    const type = wish?.status === "cancelled" ? "run-cancelled" : "run-paused";
-    return wish?.reason === undefined ? { type, at } : { type, at, reason: wish.reason };
-  }
-
-  #result({ type, reason }: RunEnded, outputs: Record<string, unknown>): RunResult {
-    const ended = { runId: this.runId, stale: this.#setup.prior?.stale ?? [], outputs };
-    const why = reason === undefined ? {} : { reason };
-    if (this.#failure)
-      return { ...ended, status: "failed", failedNode: this.#failure.path, error: this.#failure.error };
-    if (type === "run-completed") return { ...ended, status: "completed" };
-    if (type === "run-cancelled") return { ...ended, ...why, status: "cancelled" };
-    return { ...ended, ...why, status: "paused", pauses: this.#pauses };
   }
 }
 

@@ -72,9 +72,12 @@ export interface RestartOptions extends StartOptions {
 export interface ReplayOptions<N = Nodes, E extends readonly Edge[] = readonly Edge[]> extends StartOptions {
   /** The paths to execute again. */
   readonly rerun?: readonly (Label<N> | (string & {}))[];
-  /** `pinned` (default): the named paths alone; `downstream`: all their descendants too. */
+  /**
+   * `pinned` (default): the named paths alone, and descendants keep their recorded outputs; `downstream`: all
+   * descendants too.
+   */
   readonly mode?: ReplayMode;
-  /** New inputs for some sources, which are then executed. */
+  /** New inputs for some sources, which are then executed; usually together with `mode: "downstream"`. */
   readonly inputs?: Partial<SourceInputs<N, E>>;
   /** Default `refuse`. */
   readonly onChange?: OnChange;

@@ -1,4 +1,7 @@
-// How a run ends, as its caller sees it.
+// How a run ends, for its record and for its caller.
+
+import type { RunEnded } from "../events.js";
+import type { Wish } from "./control.js";
 
 /** A node that asked for a pause, and why. `rejected` says why its last answer was refused. */
 export interface Pause {
@@ -30,3 +33,34 @@ export type RunResult<Outputs = Readonly<Record<string, unknown>>> =
       readonly failedNode: string;
       readonly error: Error;
     });
+
+/** The node that failed a run. */
+export interface Failure {
+  readonly path: string;
+  readonly error: Error;
+}
+
+/**
+ * The last event of a run. Failed comes before cancelled, cancelled before paused; and a run with nothing left to do is
+ * completed.
+ */
+export function endOf(at: number, failure: Failure | undefined, wish: Wish | undefined, left: number): RunEnded {
+  if (failure) return { type: "run-failed", at, path: failure.path };
+  if (left === 0) return { type: "run-completed", at };
+  const type = wish?.status === "cancelled" ? "run-cancelled" : "run-paused";
+  return wish?.reason === undefined ? { type, at } : { type, at, reason: wish.reason };
+}
+
+/** The result for the caller, as the run ended. */
+export function resultOf(
+  { type, reason }: RunEnded,
+  known: Ended & { readonly outputs: Readonly<Record<string, unknown>> },
+  failure: Failure | undefined,
+  pauses: readonly Pause[],
+): RunResult {
+  const why = reason === undefined ? {} : { reason };
+  if (failure) return { status: "failed", ...known, failedNode: failure.path, error: failure.error };
+  if (type === "run-completed") return { status: "completed", ...known };
+  if (type === "run-cancelled") return { status: "cancelled", ...known, ...why };
+  return { status: "paused", ...known, ...why, pauses };
+}

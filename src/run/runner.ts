@@ -46,6 +46,8 @@ const SYSTEM_CLOCK: Clock = {
 
 const INLINE: Executor = { name: "inline", execute: ({ node, input, context }) => node.run(input, context) };
 
+const OPTIONS = new Set("provenance executor overrides concurrency onEvent clock".split(" "));
+
 type Values = Readonly<Record<string, unknown>>;
 type Open = () => Promise<Pick<ExecutionSetup, "inputs" | "recorder" | "prior">>;
 
@@ -60,6 +62,12 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
   constructor(dag: Dag<N, E>, ...[options = {}]: RunnerArguments<N>) {
     const { context = {}, ...rest } = options as RunnerOptions & { context?: object };
     if (rest.concurrency !== undefined) expectCount("concurrency", rest.concurrency);
+    const unknown = Object.keys(rest).filter((option) => !OPTIONS.has(option));
+    if (unknown.length > 0)
+      throw invalid(`Unknown runner option ${quoted(unknown)}. Known are ${quoted([...OPTIONS, "context"])}.`);
+    if (rest.provenance && typeof rest.provenance.begin !== "function") {
+      throw invalid("Expected `provenance` to be a DagProvenance. Around a store: new DagProvenance(store).");
+    }
     const taken = Object.keys(context).filter((field) => CONTEXT_FIELDS.has(field));
     if (taken.length > 0) throw invalid(`The context fields ${quoted(taken)} are built in. Use other names.`);
     this.dag = dag;
