@@ -13,8 +13,9 @@ import { Outputs } from "./outputs.js";
 import type { GivenInputs, Prior, Recorder } from "./recording.js";
 import { Reporter } from "./reporter.js";
 import { endOf, type Failure, type Pause, type RunResult, resultOf } from "./result.js";
-import { retryDelay } from "./retry.js";
+import { Retries } from "./retry.js";
 import { Scheduler } from "./scheduler.js";
+import { LoopSlice } from "./slice.js";
 
 /** All that one execution works on. */
 export interface ExecutionSetup {
@@ -33,11 +34,6 @@ export function execute(setup: ExecutionSetup): Promise<RunResult> {
   return new Execution(setup).run();
 }
 
-type Timer = ReturnType<typeof setTimeout>;
-
-/** How long nodes may start one after the other in one turn of the event loop. */
-const SLICE_MS = 10;
-
 class Execution implements AttemptHost, Outcome {
   readonly runId: string;
   readonly dag: string;
@@ -49,16 +45,13 @@ class Execution implements AttemptHost, Outcome {
   readonly #scheduler: Scheduler;
   readonly #outputs: Outputs;
   readonly #attempts: Uint32Array;
-  readonly #tries: Map<number, number>;
+  readonly #retries: Retries;
   readonly #active = new Set<Attempt>();
-  /** Nodes that wait for a retry; the functions call their timers off. */
-  readonly #waiting = new Map<number, () => void>();
   readonly #pauses: Pause[];
   #failure: Failure | undefined;
   #lost: Error | undefined;
   #operationsLeft: number;
-  #sliceEnds: number | undefined;
-  #sliceTimer: Timer | undefined;
+  readonly #slice = new LoopSlice(() => this.#pump());
   #isPumping = false;
   #isRelieving = false;
   #drained: () => void = () => {};
@@ -77,7 +70,7 @@ class Execution implements AttemptHost, Outcome {
     for (const [index, value] of prior?.supplied ?? []) this.#outputs.set(index, value, false);
     this.#attempts = new Uint32Array(plan.steps.length);
     for (const [index, count] of prior?.attempts ?? []) this.#attempts[index] = count;
-    this.#tries = new Map(prior?.tries);
+    this.#retries = new Retries(runId, settings.clock, prior?.tries);
     this.#pauses = [...(prior?.pauses ?? [])];
     this.#operationsLeft = budget?.operations ?? Number.POSITIVE_INFINITY;
   }
@@ -95,7 +88,7 @@ class Execution implements AttemptHost, Outcome {
     this.#pump();
     await drained;
     stopBudget?.();
-    clearTimeout(this.#sliceTimer);
+    this.#slice.stop();
     control.listen(() => {});
     return this.#conclude();
   }
@@ -136,30 +129,13 @@ class Execution implements AttemptHost, Outcome {
         this.#relieve(this.#recorder);
         break;
       }
-      if (this.#isOverdue()) break;
+      if (this.#slice.isOver()) break;
       if (this.#operationsLeft-- > 0) this.#start(this.#scheduler.take());
       else this.#setup.control.pause("The budget of operations is used up.");
     }
     this.#isPumping = false;
-    const isBusy = this.#active.size > 0 || this.#waiting.size > 0 || this.#isRelieving;
+    const isBusy = this.#active.size > 0 || this.#retries.areWaiting || this.#isRelieving;
     if (!isBusy && (this.#isStopping || !this.#scheduler.hasReady)) this.#drained();
-  }
-
-  /**
-   * True if this run has held the event loop long enough: pauses, timers and the store must have their turn too. A
-   * timer tells when the loop has turned, and pumps again.
-   */
-  #isOverdue(): boolean {
-    // Real time, not the injected clock: that may stand still or jump, the event loop does not.
-    const now = performance.now();
-    if (this.#sliceEnds === undefined) {
-      this.#sliceEnds = now + SLICE_MS;
-      this.#sliceTimer = setTimeout(() => {
-        this.#sliceEnds = undefined;
-        this.#pump();
-      }, 0);
-    }
-    return now >= this.#sliceEnds;
   }
 
   #relieve(recorder: Recorder): void {
@@ -258,33 +234,27 @@ class Execution implements AttemptHost, Outcome {
   /** Decides what an error means: an abort, another try, or the failure of the run. */
   #judge(attempt: Attempt, error: Error): void {
     if (this.#isAborting) return this.#aborted(attempt, error);
-    const { index, node, path, label } = attempt.step;
-    const tries = (this.#tries.get(index) ?? 0) + 1;
-    this.#tries.set(index, tries);
     let retryInMs: number | undefined;
     try {
-      retryInMs = retryDelay(node.retry, tries, error, `${this.runId}/${path}`);
-    } catch (broken) {
-      return this.#failed(attempt, brokenWhen(label, error, toError(broken)), undefined);
+      retryInMs = this.#retries.count(attempt.step, error);
+    } catch (brokenWhen) {
+      return this.#failed(attempt, toError(brokenWhen), undefined);
     }
     this.#failed(attempt, error, retryInMs);
   }
 
   #failed(attempt: Attempt, error: Error, retryInMs: number | undefined): void {
+    const { index, path } = attempt.step;
     attempt.end();
     this.#reporter.failed(attempt, error, retryInMs);
-    if (retryInMs === undefined) this.#fail(attempt.step.path, error);
-    else if (!this.#isStopping) this.#retry(attempt.step.index, retryInMs);
+    if (retryInMs === undefined) this.#fail(path, error);
+    else if (!this.#isStopping) {
+      this.#retries.wait(index, retryInMs, () => {
+        this.#scheduler.putBack(index);
+        this.#pump();
+      });
+    }
     this.#end(attempt);
-  }
-
-  #retry(index: number, delayMs: number): void {
-    const again = () => {
-      this.#waiting.delete(index);
-      this.#scheduler.putBack(index);
-      this.#pump();
-    };
-    this.#waiting.set(index, this.#settings.clock.after(delayMs, again));
   }
 
   #paused(attempt: Attempt): void {
@@ -297,7 +267,7 @@ class Execution implements AttemptHost, Outcome {
     } catch (error) {
       return this.#failed(attempt, toError(error), undefined);
     }
-    this.#stopWaiting();
+    this.#retries.stop();
     this.#end(attempt);
   }
 
@@ -320,28 +290,23 @@ class Execution implements AttemptHost, Outcome {
     if (!wish) return;
     const why = wish.reason ?? "The run was cancelled.";
     if (wish.status === "cancelled") this.#signal(new HeddleError("CANCELLED", why, { cause: wish.cause }));
-    this.#stopWaiting();
+    this.#retries.stop();
     this.#pump();
   }
 
   #fail(path: string, error: Error): void {
     if (this.#failure) return;
     this.#failure = { path, error };
-    this.#stopWaiting();
+    this.#retries.stop();
     this.#signal(new HeddleError("CANCELLED", `The run fails because of node "${path}".`, { cause: error }));
   }
 
   #lose(error: Error): void {
     if (this.#lost) return;
     this.#lost = error;
-    this.#stopWaiting();
+    this.#retries.stop();
     this.#signal(error);
     this.#pump();
-  }
-
-  #stopWaiting(): void {
-    for (const stop of this.#waiting.values()) stop();
-    this.#waiting.clear();
   }
 
   #signal(reason: Error): void {
@@ -365,12 +330,4 @@ class Execution implements AttemptHost, Outcome {
       await this.#recorder?.close();
     }
   }
-}
-
-function brokenWhen(label: string, error: Error, broken: Error): HeddleError {
-  const cause = new AggregateError([error, broken]);
-  const asked = `when asked about the error "${error.message}"`;
-  return new HeddleError("NODE_THREW", `\`retry.when\` of node "${label}" threw "${broken.message}" ${asked}.`, {
-    cause,
-  });
 }
