@@ -48,7 +48,10 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Lets everything that needs no time happen: several turns of the event loop. */
+/**
+ * Lets what needs no time happen: several turns of the event loop. Hashing is not among it, since it runs in threads:
+ * wait for its outcome with `until`.
+ */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
