@@ -59,7 +59,8 @@ export function planRestart(
       done.set(step.index, node.output.ref === undefined ? undefined : node.output);
       continue;
     }
-    if (node) tries.set(step.index, changed ? 0 : pendingTries(node));
+    const failed = node && !changed ? pendingTries(node) : 0;
+    if (failed > 0) tries.set(step.index, failed);
     reasons.set(step.index, changed ? "dag changed" : reasonAfter(last));
     if (!last || !isUnknownEffect(step, last)) continue;
     const answer = answers.find(({ path, reason }) => path === step.path && reason === EFFECT_UNKNOWN);
@@ -67,7 +68,6 @@ export function planRestart(
     else if (answer.value !== "run again")
       supplied.push({ step, attempt: last.attempt, ...(answer.value as { output: unknown }) });
   }
-  for (const [index, count] of tries) if (count === 0) tries.delete(index);
   return { done, attempts, tries, reasons, answers, asks, supplied };
 }
 

@@ -102,10 +102,11 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
    */
   restart(runId: string, options: RestartOptions = {}): Run<N, E> {
     const { onChange = "refuse" } = options;
-    const resume = copyAll(options.resume ?? {});
-    return this.#start(runId, options, () =>
-      this.#provenance.restart({ runId, plan: this.#plan, resume, onChange, ...this.#setting(runId) }),
-    );
+    return this.#start(runId, options, async () => {
+      expectOneOf("onChange", onChange, ON_CHANGE);
+      const resume = copyAll(options.resume ?? {});
+      return this.#provenance.restart({ runId, plan: this.#plan, resume, onChange, ...this.#setting(runId) });
+    });
   }
 
   /**
@@ -157,7 +158,6 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
     if (typeof runId !== "string" || runId === "") throw invalid("Expected `runId` to be a non-empty string.");
     if (budget?.timeMs !== undefined) expectNumber("budget.timeMs", budget.timeMs, 0);
     if (budget?.operations !== undefined) expectNumber("budget.operations", budget.operations, 0);
-    if ("onChange" in options) expectOneOf("onChange", options.onChange ?? "refuse", ON_CHANGE);
     const unfollow = control.follow(signal);
     try {
       return await execute({ runId, plan: this.#plan, settings: this.#settings, control, budget, ...(await open()) });
