@@ -5,6 +5,7 @@ export default defineConfig({
     index: "src/index.ts",
     "adapters/memory": "adapters/memory.ts",
     "adapters/async-local-storage": "adapters/async-local-storage.ts",
+    "adapters/file-system": "adapters/file-system.ts",
     "adapters/codec": "adapters/codec.ts",
   },
   format: "esm",

@@ -3,12 +3,14 @@
 import { nanoid } from "nanoid";
 import { HeddleError } from "../src/errors.js";
 import type { JournalEvent } from "../src/events.js";
+import { pageOfHeads } from "../src/heads.js";
 import type {
   Batch,
   Codec,
   Encoded,
   HeadQuery,
   Held,
+  JournalPage,
   Lease,
   RunHead,
   Store,
@@ -51,6 +53,7 @@ class MemoryStore implements Store {
   /** Epochs outlive their runs: an owner of a run that was removed must not fit a new one of the same name. */
   readonly #epochs = new Map<string, number>();
   readonly #values = new Map<string, { readonly encoded: Encoded; users: number }>();
+  #isClosed = false;
 
   constructor(codec: Codec) {
     this.codec = codec;
@@ -61,6 +64,7 @@ class MemoryStore implements Store {
   }
 
   async acquire(runId: string, owner: string, now: number, leaseMs: number): Promise<Lease | Held> {
+    this.#check();
     const run = this.#runs.get(runId) ?? emptyRun();
     if (run.owner !== undefined && run.leaseUntil > now) return { heldBy: run.owner, untilMs: run.leaseUntil };
     this.#runs.set(runId, run);
@@ -72,6 +76,7 @@ class MemoryStore implements Store {
   }
 
   async renew(runId: string, epoch: number, now: number, leaseMs: number): Promise<boolean> {
+    this.#check();
     const run = this.#runs.get(runId);
     if (run?.epoch !== epoch || run.owner === undefined) return false;
     run.leaseUntil = now + leaseMs;
@@ -79,6 +84,7 @@ class MemoryStore implements Store {
   }
 
   async release(runId: string, epoch: number): Promise<void> {
+    this.#check();
     const run = this.#runs.get(runId);
     if (run?.epoch !== epoch) return;
     run.owner = undefined;
@@ -90,6 +96,7 @@ class MemoryStore implements Store {
     { epoch, seq, owner }: WritePosition,
     { events, values, refers, head }: Batch,
   ): Promise<void> {
+    this.#check();
     const run = this.#runs.get(runId);
     const append = `${epoch} ${seq} ${owner}`;
     if (run?.lastAppend === append) return;
@@ -113,47 +120,56 @@ class MemoryStore implements Store {
     run.lastAppend = append;
   }
 
-  async read(runId: string, seq: number, limit: number): Promise<readonly JournalEvent[]> {
-    return this.#runs.get(runId)?.events.slice(seq, seq + limit) ?? [];
+  async read(runId: string, seq: number, limit: number): Promise<JournalPage> {
+    this.#check();
+    const all = this.#runs.get(runId)?.events ?? [];
+    return { events: all.slice(seq, seq + limit), more: seq + limit < all.length };
   }
 
   async putValue(hash: string, encoded: Encoded): Promise<void> {
+    this.#check();
     this.#put(hash, encoded);
   }
 
   async getValue({ hash }: ValueLocation): Promise<Encoded | undefined> {
+    this.#check();
     return this.#values.get(hash)?.encoded;
   }
 
   async hasValues(at: readonly ValueLocation[]): Promise<readonly boolean[]> {
+    this.#check();
     return at.map(({ hash }) => this.#values.has(hash));
   }
 
   async head(runId: string): Promise<RunHead | undefined> {
+    this.#check();
     return this.#runs.get(runId)?.head;
   }
 
-  async heads({ status, dag, updatedSince = 0, limit, cursor }: HeadQuery) {
-    const all = [...this.#runs.values()].flatMap(({ head }) => head ?? []);
-    const wanted = all
-      .filter(
-        (head) => (!status || head.status === status) && (!dag || head.dag === dag) && head.updatedAt >= updatedSince,
-      )
-      .sort(newestFirst);
-    const from = cursor === undefined ? 0 : wanted.findIndex((head) => sortKey(head) < cursor);
-    const page = from < 0 ? [] : wanted.slice(from, from + limit);
-    const last = page.at(-1);
-    const isMore = from >= 0 && from + limit < wanted.length;
-    return { heads: page, ...(isMore && last ? { cursor: sortKey(last) } : {}) };
+  async heads(query: HeadQuery) {
+    this.#check();
+    return pageOfHeads(
+      [...this.#runs.values()].flatMap(({ head }) => head ?? []),
+      query,
+    );
   }
 
   async remove(runId: string): Promise<void> {
+    this.#check();
     const run = this.#runs.get(runId);
     this.#runs.delete(runId);
     for (const hash of run?.hashes ?? []) {
       const value = this.#values.get(hash);
       if (value && --value.users === 0) this.#values.delete(hash);
     }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+  }
+
+  #check(): void {
+    if (this.#isClosed) throw new HeddleError("STORE_UNAVAILABLE", "This memory store was closed. Make a new one.");
   }
 
   #put(hash: string, encoded: Encoded): void {
@@ -178,12 +194,4 @@ function emptyRun(): StoredRun {
     leaseUntil: 0,
     lastAppend: undefined,
   };
-}
-
-function sortKey({ startedAt, runId }: RunHead): string {
-  return `${String(startedAt).padStart(16, "0")} ${runId}`;
-}
-
-function newestFirst(a: RunHead, b: RunHead): number {
-  return sortKey(a) < sortKey(b) ? 1 : -1;
 }

@@ -26,7 +26,9 @@ export type ErrorCode =
   | "STORE_CONFLICT"
   | "STORE_QUOTA"
   | "STORE_TOO_LARGE"
-  | "STORE_UNAVAILABLE";
+  | "STORE_UNAVAILABLE"
+  | "STORE_DAMAGED"
+  | "STORE_VERSION";
 
 /** The one error class of heddle. `faults` lists the single complaints where several are reported at once. */
 export class HeddleError extends Error {

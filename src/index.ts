@@ -67,6 +67,7 @@ export type {
   Executor,
   HeadQuery,
   Held,
+  JournalPage,
   Lease,
   RunHead,
   Store,

@@ -73,6 +73,15 @@ export interface Batch {
   /** The hashes of all values that these events refer to, wherever they are stored: they are kept as long as the run. */
   readonly refers: readonly string[];
   readonly head: RunHead;
+  /** True if it must outlive a power cut from the moment the append resolves; otherwise the death of the process is enough. */
+  readonly durable: boolean;
+}
+
+/** Some events of a journal, in order. */
+export interface JournalPage {
+  readonly events: readonly JournalEvent[];
+  /** False at the end of the journal; true if there may be more. */
+  readonly more: boolean;
 }
 
 /** Who writes and where: the store checks `epoch`, and that `seq` is the number of events it has. */
@@ -114,7 +123,8 @@ export interface HeadQuery {
 
 /**
  * A store. Failures are {@link HeddleError}s: `FENCED` (an old epoch), `STORE_CONFLICT` (another writer was at this
- * position), `STORE_QUOTA`, `STORE_TOO_LARGE`, `STORE_UNAVAILABLE`.
+ * position), `STORE_QUOTA`, `STORE_TOO_LARGE`, `STORE_UNAVAILABLE`, `STORE_DAMAGED` (what is stored is not what was
+ * written), `STORE_VERSION` (a newer version wrote it).
  */
 export interface Store {
   readonly capabilities: StoreCapabilities;
@@ -130,10 +140,14 @@ export interface Store {
 
   /** Adds one batch in one atomic step. The same position and owner again is the same append, and succeeds. */
   append(runId: string, at: WritePosition, batch: Batch): Promise<void>;
-  /** Reads events from position `seq` on; fewer than `limit` only at the end. Unknown runs have none. */
-  read(runId: string, seq: number, limit: number): Promise<readonly JournalEvent[]>;
+  /**
+   * Reads at most `limit` events from position `seq` on. Unknown runs have none. If the journal is damaged further on,
+   * what comes before is read, and the read that begins at the damage rejects with `STORE_DAMAGED`.
+   */
+  read(runId: string, seq: number, limit: number): Promise<JournalPage>;
 
-  putValue(hash: string, value: Encoded): Promise<void>;
+  /** Stores one large value; `durable` as in {@link Batch}. */
+  putValue(hash: string, value: Encoded, durable: boolean): Promise<void>;
   getValue(at: ValueLocation): Promise<Encoded | undefined>;
   /** Tells for each location whether its value is still there. */
   hasValues(at: readonly ValueLocation[]): Promise<readonly boolean[]>;
@@ -142,4 +156,6 @@ export interface Store {
   heads(query: HeadQuery): Promise<{ readonly heads: readonly RunHead[]; readonly cursor?: string }>;
   /** Removes the run with its journal, and the values no other run refers to. */
   remove(runId: string): Promise<void>;
+  /** Lets go of files and connections. Afterwards every call rejects with `STORE_UNAVAILABLE`. */
+  close(): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { DagProvenance, DagRunner, type Durability, dag, node, type Store, type 
 import { memoryStore } from "heddle/adapters/memory";
 import { expect, test } from "vitest";
 import { gate, ManualClock, settled } from "./support/manual-clock.js";
-import { storeWith } from "./support/store-with.js";
+import { journal, storeWith } from "./support/store-with.js";
 import { until } from "./support/until.js";
 
 const N = type<number>("N");
@@ -87,10 +87,10 @@ test("async: events are stored within 20 ms while a node runs", async () => {
   });
   const run = runner.run({}, { runId: "r" });
   await until(() => isRunning);
-  expect(await store.read("r", 0, 10)).toEqual([]);
+  expect(await journal(store, "r")).toEqual([]);
   await clock.advance(20);
   await until(() => appends > 0);
-  expect((await store.read("r", 0, 10)).map(({ type }) => type)).toEqual([
+  expect((await journal(store, "r")).map(({ type }) => type)).toEqual([
     "run-started",
     "node-started",
     "node-completed",

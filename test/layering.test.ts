@@ -39,6 +39,16 @@ const VIOLATIONS = [
     "adapters/p9.ts",
     'import { a } from "../src/run/runner.js";\nexport const b = a;\n',
   ],
+  [
+    "a part of an adapter imports another adapter",
+    "adapters/file-system/p12.ts",
+    'import { a } from "../memory.js";\nexport const b = a;\n',
+  ],
+  [
+    "a part of an adapter imports the runner",
+    "adapters/file-system/p13.ts",
+    'import { a } from "../../src/run/runner.js";\nexport const b = a;\n',
+  ],
   ["a test imports the insides", "test/p10.ts", 'import { a } from "../src/run/runner.js";\nexport const b = a;\n'],
   [
     "an example imports the insides",

@@ -88,18 +88,22 @@ export interface RunState {
   failedNode: string | undefined;
   /** The number of events. */
   events: number;
+  /** Why the journal cannot be read further than this. */
+  damage: HeddleError | undefined;
   readonly nodes: Map<string, NodeRecord>;
   /** References of answers, by path and reason. */
   readonly answers: Map<string, Map<string, Ref>>;
 }
 
-/** Starts the fold with the first event of a journal. @throws HeddleError `STORE_CONFLICT` if it is no first event. */
+/** Starts the fold with the first event of a journal. @throws HeddleError `STORE_DAMAGED` if it is no first event, `STORE_VERSION`. */
 export function startFold(runId: string, first: JournalEvent): RunState {
-  if (first.type !== "run-started" || first.format > JOURNAL_FORMAT) {
-    const found = first.type === "run-started" ? `format ${first.format}` : `a first event "${first.type}"`;
+  if (first.type !== "run-started") {
+    throw new HeddleError("STORE_DAMAGED", `The journal of run "${runId}" begins with a "${first.type}" event.`);
+  }
+  if (first.format > JOURNAL_FORMAT) {
     throw new HeddleError(
-      "STORE_CONFLICT",
-      `The journal of run "${runId}" has ${found}; this version reads format ${JOURNAL_FORMAT}. Read it with a newer heddle.`,
+      "STORE_VERSION",
+      `The journal of run "${runId}" has format ${first.format}; this version reads format ${JOURNAL_FORMAT}. Read it with a newer heddle.`,
     );
   }
   return {
@@ -112,6 +116,7 @@ export function startFold(runId: string, first: JournalEvent): RunState {
     reason: undefined,
     failedNode: undefined,
     events: 1,
+    damage: undefined,
     nodes: new Map(),
     answers: new Map(),
   };
@@ -124,7 +129,7 @@ export function fold(state: RunState, event: JournalEvent): void {
   switch (event.type) {
     case "run-started":
       throw new HeddleError(
-        "STORE_CONFLICT",
+        "STORE_DAMAGED",
         `The journal of run "${state.runId}" starts a second time at event ${seq}.`,
       );
     case "run-resumed":
@@ -224,7 +229,7 @@ function foldAttempt(state: RunState, event: Exclude<AttemptEvent, NodeStarted>,
   const attempt = node.attempts.findLast((candidate) => candidate.attempt === event.attempt);
   if (!attempt) {
     throw new HeddleError(
-      "STORE_CONFLICT",
+      "STORE_DAMAGED",
       `Event ${seq} of run "${state.runId}" speaks of attempt ${event.attempt} of "${event.path}", which never started.`,
     );
   }

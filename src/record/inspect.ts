@@ -28,7 +28,10 @@ export interface RunRecord {
   readonly owner: string;
   readonly epoch: number;
   readonly durability: string;
+  /** How many events there are, or can be read. */
   readonly events: number;
+  /** Where and how the journal is damaged. What the record says is what can be read before that place. */
+  readonly damage?: string;
 }
 
 /** What one input took: references to values, collected into a list or as a whole. */
@@ -123,6 +126,7 @@ export function runRecord(state: RunState): RunRecord {
     epoch,
     durability: started.durability,
     events,
+    ...(state.damage ? { damage: state.damage.message } : {}),
   };
 }
 

@@ -53,6 +53,8 @@ export class JournalWriter implements Recorder {
   #pending: JournalEvent[] = [];
   #pendingSize = 0;
   #held: Held[] = [];
+  /** Whether the pending batch must outlive a power cut. */
+  #durable = false;
   /** Where the latest progress of a path stands in the pending batch. */
   #progress = new Map<string, number>();
   #writing: Promise<void> | undefined;
@@ -104,8 +106,9 @@ export class JournalWriter implements Recorder {
     else this.#stopBatchTimer ??= this.#setup.clock.after(this.#batchMs(), () => this.#writeSoon());
   }
 
-  stored(): Promise<void> {
+  stored(durable = false): Promise<void> {
     if (this.#lost) return Promise.reject(this.#lost);
+    if (durable) this.#durable = true;
     if (this.#pending.length === 0) return this.#writing ?? Promise.resolve();
     // One write at a time; all that is added until the next one begins shares it.
     this.#next ??= (this.#writing ?? Promise.resolve()).then(() => this.#write());
@@ -151,21 +154,21 @@ export class JournalWriter implements Recorder {
   async #write(): Promise<void> {
     this.#next = undefined;
     if (this.#closed) return;
-    const events = this.#pending;
-    const held = this.#held;
+    const [events, held, durable] = [this.#pending, this.#held, this.storesFirst || this.#durable];
+    this.#durable = false;
     this.#pending = [];
     this.#held = [];
     this.#pendingSize = 0;
     this.#progress = new Map();
     this.#stopBatchTimer?.();
     this.#stopBatchTimer = undefined;
-    this.#writing = this.#append(events, held).finally(() => {
+    this.#writing = this.#append(events, held, durable).finally(() => {
       this.#writing = undefined;
     });
     return this.#writing;
   }
 
-  async #append(events: readonly JournalEvent[], held: readonly Held[]): Promise<void> {
+  async #append(events: readonly JournalEvent[], held: readonly Held[], durable: boolean): Promise<void> {
     const { store, owner, epoch, head } = this.#setup;
     const at = { epoch, owner, seq: this.#seq };
     const now: RunHead = {
@@ -176,9 +179,9 @@ export class JournalWriter implements Recorder {
     };
     try {
       const hashed = await Promise.all(held.map(({ encoded }) => hashEncoded(encoded)));
-      const values = await this.#place(held, hashed);
+      const values = await this.#place(held, hashed, durable);
       const refers = [...new Set([...hashed.map(({ hash }) => hash), ...reusedHashes(events)])];
-      await store.append(head.runId, at, { events, values, refers, head: now });
+      await store.append(head.runId, at, { events, values, refers, head: now, durable });
       this.#seq += events.length;
     } catch (error) {
       this.#lose(toError(error));
@@ -187,7 +190,7 @@ export class JournalWriter implements Recorder {
   }
 
   /** Hands out the references, stores the large values apart, and returns the others for the batch. */
-  async #place(held: readonly Held[], hashed: readonly Hashed[]): Promise<Map<string, Encoded>> {
+  async #place(held: readonly Held[], hashed: readonly Hashed[], durable: boolean): Promise<Map<string, Encoded>> {
     const { store } = this.#setup;
     const values = new Map<string, Encoded>();
     for (const [i, { encoded, assign }] of held.entries()) {
@@ -195,7 +198,7 @@ export class JournalWriter implements Recorder {
       assign(hashRef(hash));
       if (this.#keptHashes.has(hash)) continue;
       this.#keptHashes.add(hash);
-      if (bytes > store.capabilities.batchedValueBytes) await store.putValue(hash, encoded);
+      if (bytes > store.capabilities.batchedValueBytes) await store.putValue(hash, encoded, durable);
       else values.set(hash, encoded);
     }
     return values;

@@ -61,7 +61,7 @@ export class RunOpener {
     const { runId, plan, clock } = request;
     const { writer, lease, owner } = await this.#takeOver(request);
     try {
-      const state = await this.#reader.load(runId);
+      const state = await this.#reader.loadWhole(runId);
       refuseCompleted(state);
       const invalidated = await this.#invalidated(plan, state, request.onChange);
       const restart = planRestart(plan, state, request.resume, invalidated);
@@ -85,7 +85,7 @@ export class RunOpener {
   /** Opens a new run that reuses what another one recorded. */
   async replay(request: ReplayRequest, runId: string, setting: RecorderSetting): Promise<Opened> {
     const { plan, replayOf, rerun } = request;
-    const state = await this.#reader.load(replayOf);
+    const state = await this.#reader.loadWhole(replayOf);
     const replay = await this.#planReplay(request, state);
     if (replay.blocked.length > 0) throw blocked(replay);
     const kept = plan.steps.filter(({ path, upstream }) => upstream.length === 0 && !request.inputs.has(path));
@@ -99,7 +99,7 @@ export class RunOpener {
 
   /** Tells what a replay would do. */
   async planReplay(request: ReplayRequest): Promise<ReplayPlan> {
-    return this.#planReplay(request, await this.#reader.load(request.replayOf));
+    return this.#planReplay(request, await this.#reader.loadWhole(request.replayOf));
   }
 
   async #begin(

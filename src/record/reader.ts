@@ -3,8 +3,8 @@
 import type { Step } from "../definition/plan.js";
 import { type AnySchema, isOptional } from "../definition/schema.js";
 import { HeddleError, quoted } from "../errors.js";
-import type { JournalEvent, Origin, Ref } from "../events.js";
-import type { Encoded, Store } from "../ports.js";
+import type { Origin, Ref } from "../events.js";
+import type { Encoded, JournalPage, Store } from "../ports.js";
 import type { GivenInputs } from "../run/recording.js";
 import { fold, type RecordedOutput, type RunState, startFold } from "./fold.js";
 import type { Shape } from "./shape.js";
@@ -20,24 +20,41 @@ export class RunReader {
     this.#store = store;
   }
 
-  /** The state of a run; nothing if there is no such run. */
+  /**
+   * The state of a run as far as its journal can be read; nothing if there is no such run.
+   *
+   * @throws HeddleError `STORE_DAMAGED` if nothing of it can be read.
+   */
   async find(runId: string): Promise<RunState | undefined> {
     let state: RunState | undefined;
-    let events: readonly JournalEvent[];
+    let page: JournalPage;
     do {
-      events = await this.#store.read(runId, state?.events ?? 0, READ_EVENTS);
-      for (const event of events) {
+      try {
+        page = await this.#store.read(runId, state?.events ?? 0, READ_EVENTS);
+      } catch (error) {
+        if (!state || !(error instanceof HeddleError) || error.code !== "STORE_DAMAGED") throw error;
+        state.damage = error;
+        return state;
+      }
+      for (const event of page.events) {
         if (state) fold(state, event);
         else state = startFold(runId, event);
       }
-    } while (events.length === READ_EVENTS);
+    } while (page.more);
     return state;
   }
 
-  /** The state of a run. @throws HeddleError `RUN_NOT_FOUND`. */
+  /** The state of a run as far as its journal can be read. @throws HeddleError `RUN_NOT_FOUND`, `STORE_DAMAGED`. */
   async load(runId: string): Promise<RunState> {
     const state = await this.find(runId);
     if (!state) throw notFound(runId);
+    return state;
+  }
+
+  /** The whole state of a run, to build on. @throws HeddleError `RUN_NOT_FOUND`, `STORE_DAMAGED`. */
+  async loadWhole(runId: string): Promise<RunState> {
+    const state = await this.load(runId);
+    if (state.damage) throw state.damage;
     return state;
   }
 

@@ -168,7 +168,7 @@ class Execution implements AttemptHost, Outcome {
     this.#reporter.started(attempt, this.#reason(attempt), this.#settings.executor.name);
     if (!step.node.effect || !this.#recorder) return this.#call(attempt);
     const call = () => this.#guard(attempt, () => this.#call(attempt));
-    this.#recorder.stored().then(call, call);
+    this.#recorder.stored(true).then(call, call);
   }
 
   #reason({ step, number }: Attempt): Reason {

@@ -46,8 +46,11 @@ export interface Recorder {
    */
   keep(value: unknown, assign: (ref: Ref) => void): number;
   add(event: JournalEvent): void;
-  /** Resolves when everything added so far is stored; rejects if the run can no longer be written. */
-  stored(): Promise<void>;
+  /**
+   * Resolves when everything added so far is stored, and `durable`: would outlive a power cut, where the store can
+   * promise that. Rejects if the run can no longer be written.
+   */
+  stored(durable?: boolean): Promise<void>;
   /** Reads a recorded value: at once if it is small. */
   load(output: RecordedOutput): unknown;
   /** Calls back once if the run can no longer be written, before anything else learns of it. */

@@ -11,7 +11,6 @@ import {
   type RunResult,
   type Store,
 } from "heddle";
-import { memoryStore } from "heddle/adapters/memory";
 import { expect, test } from "vitest";
 import { type FaultyStore, faultyStore } from "../support/faulty-store.js";
 import { type Design, designOfSeed } from "../support/random-dag.js";
@@ -26,6 +25,7 @@ import {
   type World,
 } from "../support/random-run.js";
 import { journal, storeWith } from "../support/store-with.js";
+import { STORES } from "../support/stores.js";
 
 // A failing seed is repeated alone with SEED=… SEEDS=1.
 const SEEDS = Number(process.env.SEEDS ?? (process.env.CHAOS ? 1_000 : 30));
@@ -35,6 +35,13 @@ const RUN = "the-run";
 /** So many faults per seed must have been injected, on average. */
 const QUOTA: Record<Durability, number> = { sync: 50, async: 35, exit: 25 };
 
+/** One run to be killed at every write. */
+interface Trial {
+  readonly seed: number;
+  readonly durability: Durability;
+  readonly createStore: () => Store;
+}
+
 /** What outlives a process whose store died under it. */
 interface Scene {
   readonly seed: number;
@@ -42,7 +49,8 @@ interface Scene {
   readonly dag: ReturnType<typeof buildDag>;
   readonly durability: Durability;
   readonly clock: PromptClock;
-  readonly memory: Store;
+  /** The store itself, and what the processes see of it. */
+  readonly inner: Store;
   readonly store: FaultyStore;
   readonly world: World;
   /** What must have been stored when a function was called, checked later. */
@@ -50,27 +58,27 @@ interface Scene {
   deaths: number;
 }
 
-function sceneOf(seed: number, durability: Durability): Scene {
+function sceneOf({ seed, durability, createStore }: Trial): Scene {
   // Large values are stored apart, so that `putValue` is one of the writes that fail.
-  const memory = storeWith(memoryStore(), ({ capabilities }) => ({
+  const inner = storeWith(createStore(), ({ capabilities }) => ({
     capabilities: { ...capabilities, batchedValueBytes: 500 },
   }));
-  const store = faultyStore(memory);
+  const store = faultyStore(inner);
   const design = designOfSeed(seed, { min: 12, max: 12 });
   const [world, clock] = [newWorld(), new PromptClock(seed)];
   const dag = buildDag(design, world);
-  const scene: Scene = { seed, design, dag, durability, clock, memory, store, world, checks: [], deaths: 0 };
+  const scene: Scene = { seed, design, dag, durability, clock, inner, store, world, checks: [], deaths: 0 };
   watchCalls(scene);
   return scene;
 }
 
 /** Takes down at every call what the store has at that moment. */
-function watchCalls({ world, memory, durability, checks, dag }: Scene): void {
+function watchCalls({ world, inner, durability, checks, dag }: Scene): void {
   const { steps, byPath } = dag.plan;
   world.onCall = ({ path, attempt, epoch }: Context) => {
     const { node, upstream } = byPath.get(path) as (typeof steps)[number];
     if (!node.effect && durability !== "sync") return;
-    const reading = journal(memory, RUN);
+    const reading = journal(inner, RUN);
     checks.push(async () => {
       const events = await reading;
       const started = events.some((one) => one.type === "node-started" && one.path === path && one.attempt === attempt);
@@ -116,9 +124,9 @@ async function live(scene: Scene, begin: Begin, k: number, arrives: boolean): Pr
 
 /** A further process takes over when the lease is over. It dies too if `k` is finite, otherwise it must succeed. */
 async function recover(scene: Scene, k: number, arrives: boolean): Promise<void> {
-  const { design, memory, store, world, clock } = scene;
+  const { design, inner, store, world, clock } = scene;
   store.revive();
-  const atDeath = structuredClone(await journal(memory, RUN));
+  const atDeath = structuredClone(await journal(inner, RUN));
   const done = new Set(completions(atDeath));
   const calls = world.calls.length;
   clock.advance(LEASE_MS + 1);
@@ -126,11 +134,11 @@ async function recover(scene: Scene, k: number, arrives: boolean): Promise<void>
   const result = begin && (await live(scene, begin, k, arrives));
   const again = world.calls.slice(calls).filter(({ path }) => done.has(path));
   expect(again, "stored completions that were executed again").toEqual([]);
-  deepStrictEqual((await journal(memory, RUN)).slice(0, atDeath.length), atDeath);
+  deepStrictEqual((await journal(inner, RUN)).slice(0, atDeath.length), atDeath);
   if (begin && !result) return recover(scene, Number.POSITIVE_INFINITY, false);
   const expected = evaluate(design);
   if (result) deepStrictEqual(result.outputs, sinksOf(design, expected));
-  const provenance = new DagProvenance(memory);
+  const provenance = new DagProvenance(inner);
   for (const { label, path, node, index } of scene.dag.plan.steps) {
     if (!node.output || (result && (index + scene.seed) % 3 > 0)) continue;
     deepStrictEqual(await provenance.loadOutput(RUN, path), expected.get(label)?.output);
@@ -156,16 +164,18 @@ async function beginningAfter(atDeath: readonly JournalEvent[], scene: Scene): P
 }
 
 /** Kills the store at every write of the run of one seed; returns how many faults that made. */
-async function killEverywhere(seed: number, durability: Durability, arrives: boolean): Promise<number> {
+async function killEverywhere(trial: Trial, arrives: boolean): Promise<number> {
+  const { seed, durability } = trial;
   let faults = 0;
   for (let k = 1; ; k++) {
-    const scene = sceneOf(seed, durability);
+    const scene = sceneOf(trial);
     try {
       const result = await live(scene, ({ start }) => start(), k, arrives);
       // One in three of those who take over dies as well.
       const next = k % 3 === 0 ? 1 + ((seed + k) % 7) : Number.POSITIVE_INFINITY;
       if (!result) await recover(scene, next, !arrives);
       for (const check of scene.checks) await check();
+      await scene.inner.close();
       if (result) return faults;
       faults += scene.deaths;
     } catch (error) {
@@ -175,16 +185,22 @@ async function killEverywhere(seed: number, durability: Durability, arrives: boo
   }
 }
 
-for (const durability of ["sync", "async", "exit"] as const) {
-  test(`a run survives the death of the store at any write: ${durability}`, { timeout: 3_600_000 }, async () => {
-    const faults = { lost: 0, arrived: 0 };
-    for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
-      faults.lost += await killEverywhere(seed, durability, false);
-      faults.arrived += await killEverywhere(seed, durability, true);
-    }
-    console.log(
-      `${durability}: ${SEEDS} dags, the store died at ${faults.lost} writes that were lost and at ${faults.arrived} that arrived`,
-    );
-    expect(faults.lost + faults.arrived).toBeGreaterThan(SEEDS * QUOTA[durability]);
-  });
+for (const [kind, createStore] of Object.entries(STORES)) {
+  const seeds = kind === "memory" ? SEEDS : Math.ceil(SEEDS / 15);
+  for (const durability of ["sync", "async", "exit"] as const) {
+    test(`a run survives the death of the store at any write: ${kind}, ${durability}`, {
+      timeout: 3_600_000,
+    }, async () => {
+      const faults = { lost: 0, arrived: 0 };
+      for (let seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed++) {
+        const trial = { seed, durability, createStore };
+        faults.lost += await killEverywhere(trial, false);
+        faults.arrived += await killEverywhere(trial, true);
+      }
+      console.log(
+        `${kind}, ${durability}: ${seeds} dags, the store died at ${faults.lost} writes that were lost and at ${faults.arrived} that arrived`,
+      );
+      expect(faults.lost + faults.arrived).toBeGreaterThan(seeds * QUOTA[durability]);
+    });
+  }
 }

@@ -14,6 +14,6 @@ export function storeWith(store: Store, replace: (inner: Store) => Partial<Store
 }
 
 /** All events that a store has of a run. */
-export function journal(store: Store, runId: string): Promise<readonly JournalEvent[]> {
-  return store.read(runId, 0, Number.POSITIVE_INFINITY);
+export async function journal(store: Store, runId: string): Promise<readonly JournalEvent[]> {
+  return (await store.read(runId, 0, Number.POSITIVE_INFINITY)).events;
 }

@@ -1,0 +1,316 @@
+// A store in a directory, for Node, Deno and Bun: an append-only text file per run and owner, and large values by hash.
+// Processes keep off each other without a database: an epoch is claimed by making a file that must not exist.
+
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { customAlphabet } from "nanoid";
+import { HeddleError } from "../src/errors.js";
+import { pageOfHeads } from "../src/heads.js";
+import type {
+  Batch,
+  Codec,
+  Encoded,
+  HeadQuery,
+  Held,
+  JournalPage,
+  Lease,
+  RunHead,
+  Store,
+  ValueLocation,
+  WritePosition,
+} from "../src/ports.js";
+import { valueCodec } from "./codec.js";
+import { claimNext, isHeld, prolong } from "./file-system/claims.js";
+import { ifThere, onDisk } from "./file-system/disk.js";
+import { newer } from "./file-system/journal-files.js";
+import { folderName, runIdOf } from "./file-system/names.js";
+import { LAYOUT } from "./file-system/records.js";
+import { RunFolder } from "./file-system/run-folder.js";
+import { openWriter, overtaken, type RunWriter } from "./file-system/run-writer.js";
+import { ValueFiles } from "./file-system/value-files.js";
+
+/** How a file-system store works; all optional. */
+export interface FileSystemStoreOptions {
+  /** Default: the codec all stores share. */
+  readonly codec?: Codec;
+  /** Is told what was tolerated: the torn end of a journal, a run that cannot be listed. Default `console.warn`. */
+  readonly onWarning?: (message: string) => void;
+}
+
+/**
+ * Makes a store in a directory, which is made if it is not there. Any number of processes may use it at once. The file
+ * system must have hard links.
+ */
+export function fileSystemStore(
+  directory: string,
+  { codec = valueCodec(), onWarning = (message) => console.warn(message) }: FileSystemStoreOptions = {},
+): Store {
+  if (typeof directory !== "string" || directory === "") {
+    throw new HeddleError("INVALID_OPTION", "Expected `directory` to be the path of a directory.");
+  }
+  return new FileSystemStore(directory, codec, onWarning);
+}
+
+/** Larger values would waste less of their last block than they would slow down reading events. */
+const BATCHED_VALUE_BYTES = 1 << 14;
+/** So many runs are remembered as far as they were read. */
+const REMEMBERED_RUNS = 16;
+/** So many runs are looked at side by side in listings. */
+const LISTED_AT_ONCE = 32;
+/** A value may be stored this long before the batch that refers to it. */
+const UNREFERRED_MS = 60_000;
+
+const randomName = customAlphabet("0123456789abcdefghijklmnopqrstuvwxyz", 12);
+
+class FileSystemStore implements Store {
+  readonly capabilities = {
+    fencing: "atomic",
+    reads: "strong",
+    batchedValueBytes: BATCHED_VALUE_BYTES,
+    appendIntervalMs: 0,
+  } as const;
+  readonly codec: Codec;
+  readonly #warn: (message: string) => void;
+  readonly #directory: string;
+  readonly #runs: string;
+  readonly #values: ValueFiles;
+  readonly #writers = new Map<string, RunWriter>();
+  readonly #folders = new Map<string, RunFolder>();
+  #checked: Promise<void> | undefined;
+  #isPrepared = false;
+  #isClosed = false;
+
+  constructor(directory: string, codec: Codec, warn: (message: string) => void) {
+    this.codec = codec;
+    this.#warn = warn;
+    this.#directory = directory;
+    this.#runs = join(directory, "runs");
+    this.#values = new ValueFiles(join(directory, "values"));
+  }
+
+  newId(now: number): string {
+    return `${now.toString(36).padStart(9, "0")}-${randomName()}`;
+  }
+
+  // ---- ownership
+
+  async acquire(runId: string, owner: string, now: number, leaseMs: number): Promise<Lease | Held> {
+    await this.#prepare();
+    const folder = join(this.#runs, folderName(runId));
+    await onDisk("Making a run", folder, () => mkdir(folder, { recursive: true }));
+    const claim = await claimNext(folder, { owner, now, leaseMs });
+    if ("heldBy" in claim) return claim;
+    const { epoch } = claim;
+    try {
+      const { after, torn } = await this.#folder(runId).end();
+      if (torn > 0) this.#warn(`The last ${torn} bytes of run "${runId}" were never finished, and are passed over.`);
+      const header = { heddle: LAYOUT, run: runId, epoch, owner, ...(after ? { after } : {}) };
+      const writer = await openWriter({ folder, header, folders: [folder, this.#runs, this.#directory] });
+      await this.#writers.get(runId)?.close();
+      this.#writers.set(runId, writer);
+      return { epoch, events: after?.events ?? 0 };
+    } catch (error) {
+      await prolong(folder, epoch, owner, 0).catch(() => {});
+      throw error;
+    }
+  }
+
+  async renew(runId: string, epoch: number, now: number, leaseMs: number): Promise<boolean> {
+    await this.#check();
+    const writer = this.#writers.get(runId);
+    return writer?.epoch === epoch && writer.renew(now + leaseMs);
+  }
+
+  async release(runId: string, epoch: number): Promise<void> {
+    await this.#check();
+    const writer = this.#writers.get(runId);
+    if (writer?.epoch !== epoch) return;
+    this.#writers.delete(runId);
+    await writer.release();
+  }
+
+  // ---- journals
+
+  async append(runId: string, at: WritePosition, batch: Batch): Promise<void> {
+    if (this.#isClosed) throw closed(this.#directory);
+    const writer = this.#writers.get(runId);
+    if (writer?.epoch !== at.epoch || writer.owner !== at.owner) throw overtaken({ run: runId, epoch: at.epoch });
+    await writer.append(at, batch);
+  }
+
+  async read(runId: string, seq: number, limit: number): Promise<JournalPage> {
+    await this.#check();
+    return this.#folder(runId).read(seq, limit);
+  }
+
+  // ---- values
+
+  async putValue(hash: string, value: Encoded, durable: boolean): Promise<void> {
+    await this.#check();
+    await this.#values.put(hash, value, durable);
+  }
+
+  async getValue({ hash, runId }: ValueLocation): Promise<Encoded | undefined> {
+    await this.#check();
+    return (await this.#values.get(hash)) ?? this.#folder(runId).value(hash);
+  }
+
+  async hasValues(at: readonly ValueLocation[]): Promise<readonly boolean[]> {
+    await this.#check();
+    const found: boolean[] = [];
+    for (const { hash, runId } of at) {
+      found.push((await this.#folder(runId).hasValue(hash)) || (await this.#values.has(hash)));
+    }
+    return found;
+  }
+
+  // ---- the list of runs
+
+  async head(runId: string): Promise<RunHead | undefined> {
+    await this.#check();
+    return this.#folder(runId).head();
+  }
+
+  async heads(query: HeadQuery) {
+    await this.#check();
+    const names = await this.#runNames();
+    const heads: RunHead[] = [];
+    for (let from = 0; from < names.length; from += LISTED_AT_ONCE) {
+      const some = names.slice(from, from + LISTED_AT_ONCE).map((name) => this.#headOrWarning(name));
+      for (const head of await Promise.all(some)) if (head) heads.push(head);
+    }
+    return pageOfHeads(heads, query);
+  }
+
+  /** Reads the journals of all other runs, to find which values they refer to. */
+  async remove(runId: string): Promise<void> {
+    await this.#check();
+    const startedAt = Date.now();
+    const name = folderName(runId);
+    const others = (await this.#runNames()).filter((other) => other !== name);
+    const used = await this.#valuesOf(others);
+    await this.#rescue(this.#folder(runId), used);
+    await this.#discard(name);
+    if (!used) return;
+    const isWriting = await Promise.all(others.map((other) => isHeld(join(this.#runs, other), startedAt)));
+    await this.#values.keepOnly(used, isWriting.includes(true) ? startedAt - UNREFERRED_MS : startedAt);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const writers = [...this.#writers.values()];
+    this.#writers.clear();
+    for (const writer of writers) await writer.close();
+  }
+
+  // ---- the directory
+
+  /** Refuses a directory that a newer version made, and any call after the end. */
+  #check(): Promise<void> {
+    if (this.#isClosed) return Promise.reject(closed(this.#directory));
+    this.#checked ??= this.#readLayout().catch((error: unknown) => {
+      this.#checked = undefined;
+      throw error;
+    });
+    return this.#checked;
+  }
+
+  async #readLayout(): Promise<void> {
+    const path = join(this.#directory, "heddle.json");
+    const text = await ifThere("Opening the store", path, () => readFile(path, "utf8"));
+    const layout = text === undefined ? LAYOUT : layoutOf(text);
+    if (layout === undefined) {
+      throw new HeddleError("STORE_DAMAGED", `"${path}" is not what a store writes. Is "${this.#directory}" a store?`);
+    }
+    if (layout > LAYOUT) throw newer(path, layout);
+  }
+
+  /** Makes the directory, and marks it as a store. */
+  async #prepare(): Promise<void> {
+    await this.#check();
+    if (this.#isPrepared) return;
+    const path = join(this.#directory, "heddle.json");
+    await onDisk("Making the store", this.#directory, async () => {
+      await mkdir(this.#runs, { recursive: true });
+      const draft = `${path}.${randomUUID()}.draft`;
+      await writeFile(draft, `${JSON.stringify({ store: "heddle", layout: LAYOUT })}\n`);
+      await rename(draft, path);
+    });
+    this.#isPrepared = true;
+  }
+
+  /** The folders of all runs. */
+  async #runNames(): Promise<string[]> {
+    return (await ifThere("Listing runs", this.#runs, () => readdir(this.#runs))) ?? [];
+  }
+
+  #folder(runId: string): RunFolder {
+    const name = folderName(runId);
+    const folder = this.#folders.get(name) ?? new RunFolder(join(this.#runs, name), runId);
+    this.#folders.delete(name);
+    this.#folders.set(name, folder);
+    for (const oldest of this.#folders.keys()) {
+      if (this.#folders.size <= REMEMBERED_RUNS) break;
+      this.#folders.delete(oldest);
+    }
+    return folder;
+  }
+
+  async #headOrWarning(name: string): Promise<RunHead | undefined> {
+    try {
+      return await new RunFolder(join(this.#runs, name), runIdOf(name)).head();
+    } catch (error) {
+      if (!(error instanceof HeddleError) || !/^STORE_(DAMAGED|VERSION)$/.test(error.code)) throw error;
+      this.#warn(`Not listed: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  // ---- removing
+
+  /** The hashes that these runs refer to; nothing if one of them cannot be read, so that all must be kept. */
+  async #valuesOf(names: readonly string[]): Promise<Set<string> | undefined> {
+    const used = new Set<string>();
+    for (const name of names) {
+      try {
+        const folder = new RunFolder(join(this.#runs, name), runIdOf(name));
+        for (const hash of await folder.refers()) used.add(hash);
+      } catch (error) {
+        this.#warn(`No value is removed, since a run cannot be read: ${(error as Error).message}`);
+        return undefined;
+      }
+    }
+    return used;
+  }
+
+  /** Gives the values that came with the batches of a run files of their own, if others use them. */
+  async #rescue(folder: RunFolder, used: ReadonlySet<string> | undefined): Promise<void> {
+    for (const hash of await folder.heldValues()) {
+      const value = used && !used.has(hash) ? undefined : await folder.value(hash);
+      if (value) await this.#values.put(hash, value, true);
+    }
+  }
+
+  /** Takes a folder away in one step, then deletes it, and what dead processes left of others. */
+  async #discard(name: string): Promise<void> {
+    const [folder, trash] = [join(this.#runs, name), join(this.#directory, "trash")];
+    await onDisk("Removing a run", folder, () => mkdir(trash, { recursive: true }));
+    await ifThere("Removing a run", folder, () => rename(folder, join(trash, randomUUID())));
+    await onDisk("Removing a run", trash, () => rm(trash, { recursive: true, force: true }));
+    this.#folders.delete(name);
+  }
+}
+
+function closed(directory: string): HeddleError {
+  return new HeddleError("STORE_UNAVAILABLE", `The store in "${directory}" was closed. Make a new one.`);
+}
+
+function layoutOf(text: string): number | undefined {
+  try {
+    const { store, layout } = JSON.parse(text) as { store?: unknown; layout?: unknown };
+    return store === "heddle" && typeof layout === "number" ? layout : undefined;
+  } catch {
+    return undefined;
+  }
+}

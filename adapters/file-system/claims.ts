@@ -1,0 +1,109 @@
+// Who may write to a run: one small file per epoch, made exclusively. The newest one counts, for ever: to be overtaken,
+// an epoch needs a successor, so a released claim stays.
+
+import { existsSync } from "node:fs";
+import { link, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import type { Held } from "../../src/ports.js";
+import { ifThere, isTaken, onDisk } from "./disk.js";
+
+/** The right to write, as it stands in its file. */
+interface Claim {
+  readonly owner: string;
+  readonly untilMs: number;
+  readonly host: string;
+  readonly pid: number;
+}
+
+/** A claim is rewritten in place, so that a full disk does not keep a run from being renewed or given back. */
+const CLAIM_BYTES = 512;
+
+const encode = (claim: Claim) => `${JSON.stringify(claim).padEnd(CLAIM_BYTES - 1)}\n`;
+
+/** The epochs that were claimed in the folder of a run, ascending. */
+async function claimedEpochs(folder: string): Promise<number[]> {
+  const names = (await ifThere("Listing a run", folder, () => readdir(folder))) ?? [];
+  const epochs = names.flatMap((name) => (/^\d+\.owner$/.test(name) ? Number.parseInt(name, 10) : []));
+  return epochs.sort((a, b) => a - b);
+}
+
+/** Claims the next epoch, unless somebody holds the newest one at `now`. */
+export async function claimNext(
+  folder: string,
+  { owner, now, leaseMs }: { readonly owner: string; readonly now: number; readonly leaseMs: number },
+): Promise<{ readonly epoch: number } | Held> {
+  const newest = (await claimedEpochs(folder)).at(-1) ?? 0;
+  const held = newest > 0 ? await holder(folder, newest, now) : undefined;
+  if (held) return held;
+  const claim: Claim = { owner, untilMs: now + leaseMs, host: hostname(), pid: process.pid };
+  const draft = join(folder, `${newest + 1}.${process.pid}-${Math.random().toString(36).slice(2)}.draft`);
+  try {
+    // Written first and named afterwards: whoever sees the name sees the whole claim.
+    await onDisk("Claiming a run", draft, () => writeFile(draft, encode(claim), { flag: "wx" }));
+    await link(draft, claimPath(folder, newest + 1));
+    return { epoch: newest + 1 };
+  } catch (error) {
+    if (isTaken(error)) return (await holder(folder, newest + 1, now)) ?? { heldBy: "another owner", untilMs: now };
+    return onDisk("Claiming a run", folder, () => Promise.reject(error));
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** True if somebody may write to a run at `now`. */
+export async function isHeld(folder: string, now: number): Promise<boolean> {
+  const newest = (await claimedEpochs(folder)).at(-1);
+  return newest !== undefined && (await holder(folder, newest, now)) !== undefined;
+}
+
+/** Writes how long a claim holds from now on. */
+export async function prolong(folder: string, epoch: number, owner: string, untilMs: number): Promise<void> {
+  const path = claimPath(folder, epoch);
+  await onDisk("Renewing a run", path, async () => {
+    const file = await open(path, "r+");
+    try {
+      await file.write(encode({ owner, untilMs, host: hostname(), pid: process.pid }), 0);
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+/** True if somebody claimed the epoch after this one. Asked without the thread pool, which would cost 50 times more. */
+export function isOvertaken(folder: string, epoch: number): boolean {
+  return existsSync(claimPath(folder, epoch + 1));
+}
+
+async function holder(folder: string, epoch: number, now: number): Promise<Held | undefined> {
+  const path = claimPath(folder, epoch);
+  const text = await ifThere("Reading a claim", path, () => readFile(path, "utf8"));
+  const claim = text === undefined ? undefined : parse(text);
+  if (!claim || claim.untilMs <= now || isDead(claim)) return undefined;
+  return { heldBy: claim.owner, untilMs: claim.untilMs };
+}
+
+/** A claim that a power cut left empty belongs to nobody who lives. */
+function parse(text: string): Claim | undefined {
+  try {
+    return JSON.parse(text) as Claim;
+  } catch {
+    return undefined;
+  }
+}
+
+/** True only if the owner was a process of this host that is gone for sure. */
+function isDead({ host, pid }: Claim): boolean {
+  if (host !== hostname()) return false;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
+  }
+}
+
+function claimPath(folder: string, epoch: number): string {
+  return join(folder, `${epoch}.owner`);
+}

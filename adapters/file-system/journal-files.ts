@@ -1,0 +1,249 @@
+// Reads the journal of a run: one file per epoch, each of which says how much of the one before counts.
+
+import { type FileHandle, open, readdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { HeddleError } from "../../src/errors.js";
+import { ifThere, onDisk } from "./disk.js";
+import { folderName } from "./names.js";
+import { decodeHeader, decodeSeal, type Header, isSeal, LAYOUT, peekSeal, type Seal } from "./records.js";
+
+/** What one epoch wrote, as far as it counts. */
+export interface Segment {
+  readonly runId: string;
+  readonly epoch: number;
+  readonly owner: string;
+  readonly path: string;
+  /** Where its batches begin, and with which event. */
+  readonly start: number;
+  readonly seq: number;
+  /** How much of the file counts. The newest epoch has no such limit: it counts up to its last seal. */
+  readonly cut: { readonly bytes: number; readonly events: number } | undefined;
+}
+
+/** The journal of a run: its segments in order, up to where it is damaged. */
+export interface Chain {
+  readonly segments: readonly Segment[];
+  readonly damage: HeddleError | undefined;
+}
+
+/** One batch as it stands in a file. */
+export interface StoredBatch {
+  readonly seal: Seal;
+  readonly body: Buffer;
+  /** Where it begins in the file, and where the next one would. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The end of what a segment holds. `torn`: how many bytes without a seal follow. */
+export interface Tail {
+  readonly seal: Seal | undefined;
+  readonly bytes: number;
+  readonly events: number;
+  readonly torn: number;
+}
+
+const CHUNK_BYTES = 1 << 20;
+const WINDOW_BYTES = 1 << 14;
+
+/** The file that an epoch writes. */
+export function journalPath(folder: string, epoch: number): string {
+  return join(folder, `${epoch}.jsonl`);
+}
+
+/** Finds the files that make up the journal in the folder of a run. @throws HeddleError `STORE_VERSION`. */
+export async function chainOf(folder: string, runId: string): Promise<Chain> {
+  const names = (await ifThere("Listing a run", folder, () => readdir(folder))) ?? [];
+  const epochs = names.flatMap((name) => (/^\d+\.jsonl$/.test(name) ? Number.parseInt(name, 10) : []));
+  let segments: Segment[] = [];
+  let after: Header["after"];
+  let damage: HeddleError | undefined;
+  const lose = (error: HeddleError) => {
+    [damage, segments, after] = [error, [], undefined];
+  };
+  for (const epoch of epochs.sort((a, b) => b - a)) {
+    // What comes between was claimed by owners who never wrote.
+    if (after && epoch > after.epoch) continue;
+    if (after && epoch < after.epoch) lose(damaged(runId, journalPath(folder, after.epoch), "the file is gone"));
+    const found = await readHeader(journalPath(folder, epoch), runId, epoch);
+    if (found instanceof HeddleError) lose(found);
+    else if (found) {
+      const { header, start } = found;
+      const path = journalPath(folder, epoch);
+      segments.unshift({ runId, epoch, owner: header.owner, path, start, seq: header.after?.events ?? 0, cut: after });
+      after = header.after;
+      if (!after) break;
+    } else if (after) lose(damaged(runId, journalPath(folder, epoch), "its first line is gone"));
+  }
+  if (after) lose(damaged(runId, journalPath(folder, after.epoch), "the file is gone"));
+  return { segments, damage };
+}
+
+/**
+ * Reads the batches of a segment from byte `offset` on, which is where event `seq` begins. What has no seal at the end
+ * of the newest epoch was never acknowledged, and is passed over.
+ *
+ * @throws HeddleError `STORE_DAMAGED`.
+ */
+export async function* batchesOf(
+  file: FileHandle,
+  { runId, path, cut }: Segment,
+  offset: number,
+  seq: number,
+): AsyncGenerator<StoredBatch> {
+  const limit = cut?.bytes ?? Number.POSITIVE_INFINITY;
+  let buffer = Buffer.alloc(0);
+  let start = offset;
+  let next = seq;
+  /** How much of the buffer has been searched for seals, all of it whole lines. */
+  let searched = 0;
+  for (;;) {
+    const end = buffer.indexOf(10, searched);
+    if (end < 0) {
+      const more = await readAt(file, start + buffer.byteLength, Math.max(CHUNK_BYTES, buffer.byteLength), limit);
+      if (more.byteLength === 0) break;
+      buffer = Buffer.concat([buffer, more]);
+      continue;
+    }
+    const line = buffer.subarray(searched, end);
+    if (isSeal(line)) {
+      const body = buffer.subarray(0, searched);
+      const seal = decodeSeal(line, body);
+      if (seal?.seq !== next)
+        throw damagedAt(runId, path, start, next, seal && `a batch of event ${seal.seq} stands there`);
+      yield { seal, body, start, end: start + end + 1 };
+      next += seal.sealed;
+      start += end + 1;
+      buffer = buffer.subarray(end + 1);
+      searched = 0;
+    } else searched = end + 1;
+  }
+  if (cut && (start < cut.bytes || next !== cut.events)) {
+    const why = start < cut.bytes ? `the file ends there, and had ${cut.bytes} bytes` : `${cut.events} were written`;
+    throw damagedAt(runId, path, start, next, why);
+  }
+}
+
+/** Finds the last seal of a segment from its end. `check`: also makes sure that its batch is whole. */
+export async function tailOf(segment: Segment, check: boolean): Promise<Tail> {
+  const { path, start, seq, cut } = segment;
+  return withFile(path, async (file) => {
+    const size = Math.min((await file.stat()).size, cut?.bytes ?? Number.POSITIVE_INFINITY);
+    for (let window = WINDOW_BYTES; ; window *= 8) {
+      const from = Math.max(start, size - window);
+      const buffer = await readAt(file, from, size - from);
+      const found = lastSeal(buffer, from === start);
+      if (found) {
+        const seal = await openSeal(file, segment, from + found.start, buffer.subarray(found.start, found.end), check);
+        const bytes = from + found.end + 1;
+        return { seal, bytes, events: seal.seq + seal.sealed, torn: size - bytes };
+      }
+      if (from === start) return { seal: undefined, bytes: start, events: seq, torn: size - start };
+    }
+  });
+}
+
+/** Opens a file of a run for as long as `use` takes. */
+export async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+  return onDisk("Reading a run", path, async () => {
+    const file = await open(path, "r");
+    try {
+      return await use(file);
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+/** Reads up to `length` bytes at `position`, no further than `limit`. */
+export async function readAt(
+  file: FileHandle,
+  position: number,
+  length: number,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<Buffer> {
+  const wanted = Math.min(length, limit - position);
+  if (wanted <= 0) return Buffer.alloc(0);
+  const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, position);
+  return buffer.subarray(0, bytesRead);
+}
+
+/** A complaint about what is stored of a run. */
+export function damaged(runId: string, path: string, why: string): HeddleError {
+  return new HeddleError(
+    "STORE_DAMAGED",
+    `The journal of run "${runId}" is damaged in "${path}": ${why}. Nothing was changed there. Put the file back from a copy, or start the run anew under another name.`,
+  );
+}
+
+function damagedAt(
+  runId: string,
+  path: string,
+  byte: number,
+  seq: number,
+  why = "it is not what was written",
+): HeddleError {
+  const readable = seq === 0 ? "No event can be read" : `Events 0 to ${seq - 1} can be read`;
+  return damaged(runId, path, `${why}, from byte ${byte} on. ${readable}`);
+}
+
+async function openSeal(
+  file: FileHandle,
+  { runId, path, start: segmentStart }: Segment,
+  start: number,
+  line: Buffer,
+  check: boolean,
+): Promise<Seal> {
+  const peeked = peekSeal(line);
+  const from = start - (peeked?.bytes ?? 0);
+  if (peeked && !check) return peeked;
+  const isInside = peeked !== undefined && from >= segmentStart;
+  const seal = isInside ? decodeSeal(line, await readAt(file, from, start - from)) : undefined;
+  if (seal) return seal;
+  throw damaged(runId, path, `the batch before byte ${start + line.byteLength} is not what was written`);
+}
+
+/** The last seal in a piece of a file, whose first line may be half unless `isWhole`. */
+function lastSeal(buffer: Buffer, isWhole: boolean): { start: number; end: number } | undefined {
+  let end = buffer.lastIndexOf(10);
+  while (end >= 0) {
+    const before = end === 0 ? -1 : buffer.lastIndexOf(10, end - 1);
+    if (before < 0 && !isWhole) return undefined;
+    const start = before + 1;
+    if (isSeal(buffer.subarray(start, end))) return { start, end };
+    end = before;
+  }
+  return undefined;
+}
+
+/** The header of a journal file; nothing if its owner died before it was written. */
+async function readHeader(
+  path: string,
+  runId: string,
+  epoch: number,
+): Promise<{ readonly header: Header; readonly start: number } | HeddleError | undefined> {
+  return withFile(path, async (file) => {
+    for (let length = 1_024; ; length *= 8) {
+      const buffer = await readAt(file, 0, length);
+      const end = buffer.indexOf(10);
+      if (end < 0 && buffer.byteLength < length) return undefined;
+      if (end < 0) continue;
+      const line = buffer.subarray(0, end);
+      const header = decodeHeader(line);
+      if (!header) return damaged(runId, path, "its first line is not what was written");
+      if (header.heddle > LAYOUT) throw newer(path, header.heddle);
+      if (folderName(header.run) !== basename(dirname(path)) || header.epoch !== epoch) {
+        return damaged(runId, path, `it is epoch ${header.epoch} of run "${header.run}"`);
+      }
+      return { header, start: end + 1 };
+    }
+  });
+}
+
+/** A complaint about what a newer version wrote. */
+export function newer(path: string, layout: number): HeddleError {
+  return new HeddleError(
+    "STORE_VERSION",
+    `"${path}" was written by a newer heddle (layout ${layout}; this one reads ${LAYOUT}). Read it with that one.`,
+  );
+}

@@ -1,0 +1,148 @@
+// The text of a journal file: one line per event, and after each batch a line that seals it. Nothing counts until its
+// seal is there, so a torn write leaves what was before.
+
+import { createHash } from "node:crypto";
+import type { JournalEvent } from "../../src/events.js";
+import type { Batch, Encoded, RunHead } from "../../src/ports.js";
+
+/** The version of this layout. */
+export const LAYOUT = 1;
+
+/** The first line of a journal file. */
+export interface Header {
+  readonly heddle: number;
+  readonly run: string;
+  readonly epoch: number;
+  readonly owner: string;
+  /** The epoch before, and how much of its file counts: what stands beyond was written by an owner who had lost the run. */
+  readonly after?: { readonly epoch: number; readonly bytes: number; readonly events: number };
+}
+
+/** The last line of a batch. `bytes` is the size of its other lines. */
+export interface Seal {
+  readonly sealed: number;
+  readonly seq: number;
+  readonly bytes: number;
+  readonly head: RunHead;
+}
+
+const VALUE = '{"value":"';
+const REFERS = '{"refers":[';
+const SEAL = '{"sealed":';
+const SUM_CHARACTERS = 16;
+/** What {@link sealLine} adds to the JSON: `,"sum":"…"}` and a newline, in place of the closing brace. */
+const SUM = ',"sum":"';
+const SUM_TAIL = SUM.length + SUM_CHARACTERS + '"}'.length;
+
+/** Encodes a header. */
+export function encodeHeader(header: Header): Buffer {
+  return Buffer.from(sealLine(header, ""));
+}
+
+/** Encodes a batch that begins at event `seq`. */
+export function encodeBatch({ events, values, refers, head }: Batch, seq: number): Buffer {
+  const lines: string[] = [];
+  for (const [hash, encoded] of values) lines.push(valueLine(hash, encoded));
+  if (refers.length > 0) lines.push(JSON.stringify({ refers }));
+  for (const event of events) lines.push(JSON.stringify(event));
+  const body = Buffer.from(lines.length > 0 ? `${lines.join("\n")}\n` : "");
+  const seal: Seal = { sealed: events.length, seq, bytes: body.byteLength, head };
+  return Buffer.concat([body, Buffer.from(sealLine(seal, body))]);
+}
+
+/** Decodes a header line without its newline; nothing if it is none, or damaged. */
+export function decodeHeader(line: Buffer): Header | undefined {
+  return unseal(line, "") as Header | undefined;
+}
+
+/** True if a line is meant to be a seal, by its beginning or, should that be damaged, by its end. */
+export function isSeal(line: Buffer): boolean {
+  if (startsWith(line, SEAL)) return true;
+  const sum = line.byteLength - SUM_TAIL;
+  return sum > 0 && line.toString("latin1", sum, sum + SUM.length) === SUM;
+}
+
+/** Decodes a seal over the lines before it; nothing if one of them is damaged. */
+export function decodeSeal(line: Buffer, body: Buffer): Seal | undefined {
+  const seal = unseal(line, body) as Seal | undefined;
+  return seal?.bytes === body.byteLength ? seal : undefined;
+}
+
+/** The head in a seal, unchecked. */
+export function peekSeal(line: Buffer): Seal | undefined {
+  try {
+    return JSON.parse(line.toString()) as Seal;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The events of a checked body. */
+export function eventsOf(body: Buffer): JournalEvent[] {
+  let start = 0;
+  for (const { line, end } of lines(body)) {
+    if (!startsWith(line, VALUE) && !startsWith(line, REFERS)) break;
+    start = end;
+  }
+  if (start === body.byteLength) return [];
+  // No newline stands inside a line of JSON, so all events parse as one list.
+  return JSON.parse(`[${body.toString("utf8", start, body.byteLength - 1).replaceAll("\n", ",")}]`);
+}
+
+/** Where the values of a checked body stand in it, by hash. */
+export function* valuesOf(body: Buffer): Generator<readonly [hash: string, start: number, end: number]> {
+  let start = 0;
+  for (const { line, end } of lines(body)) {
+    if (!startsWith(line, VALUE)) return;
+    yield [line.toString("latin1", VALUE.length, VALUE.length + 64), start, end];
+    start = end;
+  }
+}
+
+/** The hashes of all values that a checked body refers to. */
+export function refersOf(body: Buffer): readonly string[] {
+  for (const { line } of lines(body)) {
+    if (startsWith(line, REFERS)) return (JSON.parse(line.toString()) as { refers: string[] }).refers;
+    if (!startsWith(line, VALUE)) return [];
+  }
+  return [];
+}
+
+/** Decodes the line of a value. */
+export function decodeValue(line: Buffer): Encoded {
+  const { text, parts } = JSON.parse(line.toString()) as { text: string; parts: readonly string[] };
+  return { text, parts: parts.map((part) => Uint8Array.from(Buffer.from(part, "base64"))) };
+}
+
+function valueLine(hash: string, { text, parts }: Encoded): string {
+  return JSON.stringify({ value: hash, text, parts: parts.map((part) => Buffer.from(part).toString("base64")) });
+}
+
+function* lines(body: Buffer): Generator<{ readonly line: Buffer; readonly end: number }> {
+  for (let start = 0; start < body.byteLength; ) {
+    const end = body.indexOf(10, start);
+    yield { line: body.subarray(start, end), end: end + 1 };
+    start = end + 1;
+  }
+}
+
+/** The JSON of an object with the checksum of all before as its last property. */
+function sealLine(content: object, body: Buffer | string): string {
+  const open = JSON.stringify(content).slice(0, -1);
+  return `${open}${SUM}${checksum(body, open)}"}\n`;
+}
+
+function unseal(line: Buffer, body: Buffer | string): unknown {
+  const text = line.toString();
+  const open = text.slice(0, -SUM_TAIL);
+  if (text !== `${open}${SUM}${checksum(body, open)}"}`) return undefined;
+  return JSON.parse(text);
+}
+
+function checksum(body: Buffer | string, open: string): string {
+  return createHash("sha256").update(body).update(open).digest("hex").slice(0, SUM_CHARACTERS);
+}
+
+function startsWith(line: Buffer, prefix: string): boolean {
+  return line.toString("latin1", 0, prefix.length) === prefix;
+}

@@ -1,0 +1,171 @@
+// What can be read of one run in its folder. Remembers where the last page ended and where values stand, since files
+// only grow.
+
+import { HeddleError } from "../../src/errors.js";
+import type { JournalEvent } from "../../src/events.js";
+import type { Encoded, JournalPage, RunHead } from "../../src/ports.js";
+import { batchesOf, chainOf, readAt, type Segment, tailOf, withFile } from "./journal-files.js";
+import { decodeValue, eventsOf, type Header, refersOf, valuesOf } from "./records.js";
+
+/** Where a page ended: the next batch of a segment, and what of the last one was not asked for. */
+interface Bookmark {
+  readonly epoch: number;
+  readonly owner: string;
+  readonly offset: number;
+  /** The event with which `rest` begins; the batch at `offset` follows. */
+  readonly seq: number;
+  readonly rest: readonly JournalEvent[];
+}
+
+interface ValuePlace {
+  readonly path: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Reads one run. */
+export class RunFolder {
+  readonly #folder: string;
+  readonly #runId: string;
+  #bookmark: Bookmark | undefined;
+  readonly #values = new Map<string, ValuePlace>();
+  /** By `epoch owner`, up to which byte values were looked for, and which event comes there. */
+  readonly #searched = new Map<string, { offset: number; seq: number }>();
+
+  constructor(folder: string, runId: string) {
+    this.#folder = folder;
+    this.#runId = runId;
+  }
+
+  /** @throws HeddleError `STORE_DAMAGED` if event `seq` is behind a damaged place. */
+  async read(seq: number, limit: number): Promise<JournalPage> {
+    const chain = await chainOf(this.#folder, this.#runId);
+    const events: JournalEvent[] = [];
+    try {
+      for (const segment of chain.segments) {
+        if (segment.cut && segment.cut.events <= seq) continue;
+        await this.#readSegment(segment, seq + events.length, limit - events.length, events);
+        if (events.length === limit) return { events, more: true };
+      }
+      if (chain.damage) throw chain.damage;
+    } catch (error) {
+      if (events.length === 0) throw error;
+      return { events, more: true };
+    }
+    return { events, more: false };
+  }
+
+  /** The head of the last batch; nothing if there is none. @throws HeddleError `STORE_DAMAGED` if none can be read. */
+  async head(): Promise<RunHead | undefined> {
+    const { segments, damage } = await chainOf(this.#folder, this.#runId);
+    for (const segment of segments.toReversed()) {
+      const { seal } = await tailOf(segment, false);
+      if (seal) return seal.head;
+    }
+    if (damage) throw damage;
+    return undefined;
+  }
+
+  /** Where the journal ends, for the next owner to go on. @throws HeddleError `STORE_DAMAGED`. */
+  async end(): Promise<{ readonly after: Header["after"]; readonly torn: number }> {
+    const { segments, damage } = await chainOf(this.#folder, this.#runId);
+    if (damage) throw damage;
+    const last = segments.at(-1);
+    if (!last) return { after: undefined, torn: 0 };
+    const { bytes, events, torn } = await tailOf(last, true);
+    return { after: { epoch: last.epoch, bytes, events }, torn };
+  }
+
+  /** A value that came with a batch. */
+  async value(hash: string): Promise<Encoded | undefined> {
+    const place = await this.#find(hash);
+    if (!place) return undefined;
+    return withFile(place.path, async (file) => decodeValue(await readAt(file, place.start, place.end - place.start)));
+  }
+
+  async hasValue(hash: string): Promise<boolean> {
+    return (await this.#find(hash).catch(ignoreDamage)) !== undefined;
+  }
+
+  /** The hashes of all values that the journal refers to. @throws HeddleError `STORE_DAMAGED`. */
+  async refers(): Promise<ReadonlySet<string>> {
+    const { segments, damage } = await chainOf(this.#folder, this.#runId);
+    if (damage) throw damage;
+    const refers = new Set<string>();
+    for (const segment of segments) {
+      await withFile(segment.path, async (file) => {
+        for await (const { body } of batchesOf(file, segment, segment.start, segment.seq)) {
+          for (const hash of refersOf(body)) refers.add(hash);
+        }
+      });
+    }
+    return refers;
+  }
+
+  /** The hashes of the values that came with its batches, as far as they can be read. */
+  async heldValues(): Promise<readonly string[]> {
+    await this.#search().catch(ignoreDamage);
+    return [...this.#values.keys()];
+  }
+
+  async #readSegment(segment: Segment, seq: number, limit: number, into: JournalEvent[]): Promise<void> {
+    const { offset, seq: first, rest } = this.#bookmarkIn(segment, seq);
+    let wanted = seq;
+    const take = (events: readonly JournalEvent[], firstSeq: number, end: number) => {
+      const from = wanted - firstSeq;
+      const until = Math.min(events.length, from + limit - (wanted - seq));
+      for (let i = from; i < until; i++) into.push(events[i] as JournalEvent);
+      wanted = Math.max(wanted, firstSeq + until);
+      const { epoch, owner } = segment;
+      this.#bookmark = { epoch, owner, offset: end, seq: firstSeq + until, rest: events.slice(until) };
+    };
+    if (rest.length > 0) take(rest, first, offset);
+    if (wanted - seq === limit) return;
+    await withFile(segment.path, async (file) => {
+      for await (const { seal, body, end } of batchesOf(file, segment, offset, first + rest.length)) {
+        if (seal.seq + seal.sealed > wanted) take(eventsOf(body), seal.seq, end);
+        if (wanted - seq === limit) return;
+      }
+    });
+  }
+
+  /** Where to begin to read: at the bookmark, if it is in this segment and not behind. */
+  #bookmarkIn({ epoch, owner, start, seq, cut }: Segment, wanted: number): Bookmark {
+    const mark = this.#bookmark;
+    const fits = mark?.epoch === epoch && mark.owner === owner && mark.seq <= wanted;
+    if (fits && !(cut && cut.bytes < mark.offset)) return mark;
+    return { epoch, owner, offset: start, seq, rest: [] };
+  }
+
+  async #find(hash: string): Promise<ValuePlace | undefined> {
+    if (!this.#values.has(hash)) await this.#search();
+    return this.#values.get(hash);
+  }
+
+  /** Notes where values stand in what was written since the last search. */
+  async #search(): Promise<void> {
+    const { segments, damage } = await chainOf(this.#folder, this.#runId);
+    for (const segment of segments) await this.#searchSegment(segment);
+    if (damage) throw damage;
+  }
+
+  async #searchSegment(segment: Segment): Promise<void> {
+    const { path, epoch, owner } = segment;
+    const key = `${epoch} ${owner}`;
+    const { offset, seq } = this.#searched.get(key) ?? { offset: segment.start, seq: segment.seq };
+    if (segment.cut && segment.cut.bytes <= offset) return;
+    await withFile(path, async (file) => {
+      for await (const { seal, body, start, end } of batchesOf(file, segment, offset, seq)) {
+        for (const [hash, from, to] of valuesOf(body)) {
+          this.#values.set(hash, { path, start: start + from, end: start + to });
+        }
+        this.#searched.set(key, { offset: end, seq: seal.seq + seal.sealed });
+      }
+    });
+  }
+}
+
+function ignoreDamage(error: unknown): undefined {
+  if (error instanceof HeddleError && error.code === "STORE_DAMAGED") return undefined;
+  throw error;
+}

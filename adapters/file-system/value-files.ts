@@ -1,0 +1,108 @@
+// Large values, one file each, named by the SHA-256 of what is in it: the lengths of the binary parts as a line of
+// JSON, the text, then the parts. `sha256sum` checks them.
+
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { HeddleError } from "../../src/errors.js";
+import type { Encoded } from "../../src/ports.js";
+import { ifThere, onDisk } from "./disk.js";
+
+/** The values in one directory. */
+export class ValueFiles {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Stores a value, whole or not at all. */
+  async put(hash: string, { text, parts }: Encoded, durable: boolean): Promise<void> {
+    const path = this.#path(hash);
+    await onDisk("Storing a value", path, async () => {
+      if (await touch(path)) return durable ? sync(path) : undefined;
+      await mkdir(dirname(path), { recursive: true });
+      const draft = `${path}.${randomUUID()}.draft`;
+      try {
+        const file = await open(draft, "wx");
+        try {
+          const lengths = JSON.stringify(parts.map((part) => part.byteLength));
+          await file.writeFile(Buffer.concat([Buffer.from(`${lengths}\n${text}`), ...parts]));
+          if (durable) await file.sync();
+        } finally {
+          await file.close();
+        }
+        await rename(draft, path);
+      } catch (error) {
+        await rm(draft, { force: true });
+        throw error;
+      }
+      if (durable) await sync(dirname(path));
+    });
+  }
+
+  /** Reads a value. @throws HeddleError `STORE_DAMAGED` if it is not what was written. */
+  async get(hash: string): Promise<Encoded | undefined> {
+    const path = this.#path(hash);
+    const bytes = await ifThere("Reading a value", path, () => readFile(path));
+    if (!bytes) return undefined;
+    if (createHash("sha256").update(bytes).digest("hex") !== hash) {
+      throw new HeddleError(
+        "STORE_DAMAGED",
+        `The value in "${path}" is damaged: its content does not fit its name. Put the file back from a copy, or execute its node again: replay the run with \`rerun\`.`,
+      );
+    }
+    return decode(bytes);
+  }
+
+  async has(hash: string): Promise<boolean> {
+    const path = this.#path(hash);
+    return (await ifThere("Looking for a value", path, () => stat(path))) !== undefined;
+  }
+
+  /** Removes what is not in `used` and was not stored or asked for since `untouchedSince`, half-written files too. */
+  async keepOnly(used: ReadonlySet<string>, untouchedSince: number): Promise<void> {
+    const folders = (await ifThere("Listing values", this.#directory, () => readdir(this.#directory))) ?? [];
+    for (const folder of folders) {
+      const inside = join(this.#directory, folder);
+      for (const name of (await ifThere("Listing values", inside, () => readdir(inside))) ?? []) {
+        const path = join(inside, name);
+        const found = used.has(name) ? undefined : await ifThere("Removing a value", path, () => stat(path));
+        if (found && found.mtimeMs < untouchedSince) await rm(path, { force: true });
+      }
+    }
+  }
+
+  #path(hash: string): string {
+    return join(this.#directory, hash.slice(0, 2), hash);
+  }
+}
+
+/** Marks a file as just used; false if it is not there. */
+async function touch(path: string): Promise<boolean> {
+  const now = new Date();
+  return (await ifThere("Storing a value", path, () => utimes(path, now, now).then(() => true))) ?? false;
+}
+
+/** Brings a file or the names in a folder to the disk itself. */
+export async function sync(path: string): Promise<void> {
+  const file = await open(path, "r");
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+function decode(bytes: Buffer): Encoded {
+  const textStart = bytes.indexOf(10) + 1;
+  const lengths = JSON.parse(bytes.toString("utf8", 0, textStart)) as readonly number[];
+  let end = bytes.byteLength - lengths.reduce((sum, length) => sum + length, 0);
+  const text = bytes.toString("utf8", textStart, end);
+  const parts = lengths.map((length) => {
+    const part = Uint8Array.from(bytes.subarray(end, end + length));
+    end += length;
+    return part;
+  });
+  return { text, parts };
+}
