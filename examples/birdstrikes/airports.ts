@@ -2,7 +2,7 @@
 // International". Three steps, from sure to less sure: the same name, the same name once written alike, a short list
 // of names that no rule can find. In each step the state must agree and exactly one airport may fit.
 
-import { groupBy, sumOf } from "./groups.js";
+import { groupBy, sumOf } from "../shared/groups.js";
 import type { Airport, LocatedStrikes, Place, Strike } from "./schemas.js";
 import { codesOf } from "./states.js";
 

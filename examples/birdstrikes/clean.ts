@@ -1,7 +1,8 @@
 // Rows of text to strikes. A row is rejected only when it cannot be counted; all else is repaired or left open, and
 // every rule counts the rows that it touched, so that the report can say what was done to the data.
 
-import type { CleanStrikes, Damage, Finding, RawStrike, RawStrikes, Strike } from "./schemas.js";
+import { Tally } from "../shared/tally.js";
+import type { CleanStrikes, Damage, RawStrike, RawStrikes, Strike } from "./schemas.js";
 
 const REJECTED = {
   date: "the flight date cannot be read",
@@ -166,24 +167,4 @@ function gapsOf(strike: Strike): (keyof typeof MISSING)[] {
 
 function listAll(tallies: Tallies): Pick<CleanStrikes, keyof Tallies> {
   return { rejected: tallies.rejected.list(), repaired: tallies.repaired.list(), missing: tallies.missing.list() };
-}
-
-class Tally<Rule extends string> {
-  readonly #texts: Readonly<Record<Rule, string>>;
-  readonly #found = new Map<Rule, { rows: number; example: string | null }>();
-
-  constructor(texts: Readonly<Record<Rule, string>>) {
-    this.#texts = texts;
-  }
-
-  add(rule: Rule, example: string | null = null): void {
-    const found = this.#found.get(rule) ?? { rows: 0, example };
-    found.rows++;
-    this.#found.set(rule, found);
-  }
-
-  list(): Finding[] {
-    const rules = Object.keys(this.#texts) as Rule[];
-    return rules.map((rule) => ({ rule: this.#texts[rule], rows: 0, example: null, ...this.#found.get(rule) }));
-  }
 }

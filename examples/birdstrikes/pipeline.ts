@@ -3,21 +3,13 @@
 import { readFile } from "node:fs/promises";
 import { chain, dag, list, node } from "heddle";
 import { z } from "zod";
+import { sumOf } from "../shared/groups.js";
+import { Table } from "../shared/table.js";
 import { locateStrikes } from "./airports.js";
 import { cleanStrikes } from "./clean.js";
 import * as csv from "./csv.js";
-import { sumOf } from "./groups.js";
 import { makeReport } from "./report.js";
-import {
-  Airports,
-  AirportsCsv,
-  CleanStrikes,
-  LocatedStrikes,
-  RawStrikes,
-  Report,
-  StrikesCsv,
-  Table,
-} from "./schemas.js";
+import { Airports, AirportsCsv, CleanStrikes, LocatedStrikes, RawStrikes, Report, StrikesCsv } from "./schemas.js";
 import * as tables from "./tables.js";
 
 const readStrikes = node({

@@ -1,17 +1,8 @@
 // The result: totals, what cleaning and joining did to the rows, and the tables.
 
-import { groupBy, medianOf, shareOf, sumOf } from "./groups.js";
-import type {
-  CleanStrikes,
-  LocatedStrikes,
-  MatchedBy,
-  MatchStep,
-  Place,
-  Report,
-  Strike,
-  Table,
-  Totals,
-} from "./schemas.js";
+import { groupBy, medianOf, shareOf, sumOf } from "../shared/groups.js";
+import type { Table } from "../shared/table.js";
+import type { CleanStrikes, LocatedStrikes, MatchedBy, MatchStep, Place, Report, Strike, Totals } from "./schemas.js";
 import { costOf, isDamaged } from "./tables.js";
 
 const COSTLIEST = 5;

@@ -2,6 +2,9 @@
 // things that look alike (the two files) are two schemas.
 
 import { z } from "zod";
+import { MalformedRow } from "../shared/csv.js";
+import { Table } from "../shared/table.js";
+import { Finding } from "../shared/tally.js";
 
 /** The text of birdstrikes.csv. */
 export const StrikesCsv = z.string().brand("StrikesCsv");
@@ -26,10 +29,6 @@ export const STRIKE_COLUMNS = [
 
 /** The columns of airports.csv that the example reads. */
 export const AIRPORT_COLUMNS = ["iata", "name", "city", "state"] as const;
-
-/** A row that is not as long as the header, or badly quoted. `row` counts from 1, the header included. */
-export const MalformedRow = z.object({ row: z.number(), problem: z.string() });
-export type MalformedRow = z.infer<typeof MalformedRow>;
 
 /** A row of birdstrikes.csv: every cell as the text it is. */
 export const RawStrike = z.record(z.enum(STRIKE_COLUMNS), z.string());
@@ -80,10 +79,6 @@ export const Strike = z.object({
 });
 export type Strike = z.infer<typeof Strike>;
 
-/** What a rule of `clean` met: in how many rows, and the first cell it met. */
-export const Finding = z.object({ rule: z.string(), rows: z.number(), example: z.string().nullable() });
-export type Finding = z.infer<typeof Finding>;
-
 /** The strikes that can be counted, and what it took. Rules that met nothing are listed too, with 0 rows. */
 export const CleanStrikes = z.object({
   strikes: z.array(Strike).readonly(),
@@ -121,23 +116,6 @@ export const LocatedStrikes = z.object({
   sameCase: z.number(),
 });
 export type LocatedStrikes = z.infer<typeof LocatedStrikes>;
-
-/** What a column holds, and so how it is printed; shares are 0 to 1. */
-export const ColumnKind = z.enum(["text", "count", "decimal", "dollars", "share", "bar"]);
-export type ColumnKind = z.infer<typeof ColumnKind>;
-
-/** A cell; null is printed as a dash. */
-export const Cell = z.union([z.string(), z.number(), z.null()]);
-export type Cell = z.infer<typeof Cell>;
-
-/** A table to read: what every `by…` node returns. */
-export const Table = z.object({
-  title: z.string(),
-  columns: z.array(z.object({ name: z.string(), kind: ColumnKind })).readonly(),
-  rows: z.array(z.array(Cell).readonly()).readonly(),
-  note: z.string(),
-});
-export type Table = z.infer<typeof Table>;
 
 /** The figures over all strikes. `repeatedRows` counts strikes that equal an earlier one in everything read of them. */
 export const Totals = z.object({

@@ -1,7 +1,8 @@
 // The four tables. All have one type, so the report takes any number of them.
 
-import { groupBy, shareOf, sumOf, topOf } from "./groups.js";
-import type { Cell, ColumnKind, Damage, LocatedStrikes, Place, Strike, Table } from "./schemas.js";
+import { groupBy, shareOf, sumOf, topOf } from "../shared/groups.js";
+import { type Cell, columns, type Table } from "../shared/table.js";
+import type { Damage, LocatedStrikes, Place, Strike } from "./schemas.js";
 import { codesOf } from "./states.js";
 
 const TOP = 10;
@@ -167,8 +168,4 @@ function costRow(name: string, strikes: readonly Strike[], total: number): Cell[
   const cost = sumOf(strikes, costOf);
   const levels = DAMAGE_ORDER.map((level) => strikes.filter((strike) => strike.damage === level).length);
   return [name, strikes.length, name === NO_COST ? null : cost, shareOf(cost, total), ...levels];
-}
-
-function columns(kinds: Readonly<Record<string, ColumnKind>>): Table["columns"] {
-  return Object.entries(kinds).map(([name, kind]) => ({ name, kind }));
 }

@@ -1,0 +1,19 @@
+// Flights as a job of the command line.
+
+import { dataFile } from "../shared/data-file.js";
+import { job } from "../shared/job.js";
+import { flights } from "./pipeline.js";
+import { renderReport } from "./render.js";
+
+/** Delays of American flights: four files to one report, some seconds of computing. */
+export const flightsJob = job({
+  title: "Delays of American flights: four files to one report, and some seconds of computing.",
+  dag: flights,
+  inputs: () => ({
+    readFlights: { path: dataFile("flights-200k.json") },
+    readSample: { path: dataFile("flights-20k.json") },
+    readRoutes: { path: dataFile("flights-airport.csv") },
+    readAirports: { path: dataFile("airports.csv") },
+  }),
+  render: ({ report }) => renderReport(report),
+});

@@ -1,0 +1,8 @@
+// Where the data is: vega-datasets, a package of public data sets, is installed with the other development packages.
+
+import { fileURLToPath } from "node:url";
+
+/** The path of a file of vega-datasets. */
+export function dataFile(name: string): string {
+  return fileURLToPath(new URL(`../data/${name}`, import.meta.resolve("vega-datasets")));
+}

@@ -1,0 +1,90 @@
+// Text for a terminal. No colours, so that a pipe or a file gets the same text.
+
+import CliTable from "cli-table3";
+import { shareOf } from "./groups.js";
+import { type Cell, type ColumnKind, columns, type Table } from "./table.js";
+
+const BAR_WIDTH = 20;
+
+/** Kinds that are set to the left; all others are figures. */
+const LEFT: readonly ColumnKind[] = ["text", "bar"];
+
+/** One line of the table of nodes. Without `outputBytes` nothing was produced or nothing is known of it. */
+export interface NodeSummary {
+  readonly label: string;
+  readonly status: string;
+  readonly attempts: number;
+  readonly durationMs?: number | undefined;
+  readonly outputBytes?: number | undefined;
+  readonly why?: string | undefined;
+}
+
+/** Tables as text, an empty line between them. */
+export function renderTables(tables: readonly Table[]): string {
+  return tables.map(renderTable).join("\n\n");
+}
+
+/** What ran, in which state it ended, how long it took and how much it gave; `why` where any node has one. */
+export function renderNodes(title: string, nodes: readonly NodeSummary[]): string {
+  const withWhy = nodes.some((node) => node.why);
+  return renderTable({
+    title,
+    columns: columns({
+      Node: "text",
+      Status: "text",
+      Attempts: "count",
+      Ms: "count",
+      "Output bytes": "count",
+      ...(withWhy ? { Why: "text" } : {}),
+    }),
+    rows: nodes.map((node) => nodeRow(node, withWhy)),
+    note: "",
+  });
+}
+
+/** A number with thousands separated. */
+export function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+/** An amount of US dollars. */
+export function dollars(value: number): string {
+  return `$${count(value)}`;
+}
+
+/** A share of 0 to 1, in percent. */
+export function share(value: number): string {
+  return `${(100 * value).toFixed(1)} %`;
+}
+
+/** A table as text, with its title above and its note below. */
+function renderTable({ title, columns, rows, note }: Table): string {
+  const table = new CliTable({
+    head: columns.map((column) => column.name),
+    colAligns: columns.map(({ kind }) => (LEFT.includes(kind) ? "left" : "right")),
+    style: { head: [], border: [], compact: true },
+  });
+  const longest = columns.map((_, i) => Math.max(...rows.map((row) => Number(row[i]) || 0)));
+  for (const row of rows) table.push(row.map((cell, i) => print(cell, columns[i]?.kind ?? "text", longest[i] ?? 0)));
+  return [title, table.toString(), ...(note ? [note] : [])].join("\n");
+}
+
+function nodeRow({ label, status, attempts, durationMs, outputBytes, why }: NodeSummary, withWhy: boolean): Cell[] {
+  return [label, status, attempts, durationMs ?? null, outputBytes ?? null, ...(withWhy ? [why ?? null] : [])];
+}
+
+const PRINTERS: Readonly<Record<ColumnKind, (value: number, longest: number) => string>> = {
+  text: String,
+  figure: String,
+  count,
+  decimal: (value) =>
+    value.toLocaleString("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "negative" }),
+  dollars,
+  share,
+  bar: (value, longest) => "█".repeat(Math.round(BAR_WIDTH * shareOf(value, longest))),
+};
+
+function print(cell: Cell, kind: ColumnKind, longest: number): string {
+  if (cell === null) return "–";
+  return typeof cell === "string" ? cell : PRINTERS[kind](cell, longest);
+}
