@@ -35,6 +35,9 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** Step numbers, each after its upstreams. */
   readonly order: readonly number[];
+  /** Those without upstream, and those without downstream. */
+  readonly sources: readonly number[];
+  readonly sinks: readonly number[];
   readonly byPath: ReadonlyMap<string, Step>;
 }
 
@@ -81,7 +84,9 @@ export function buildPlan(dag: string, nodes: Readonly<Record<string, AnyNode>>,
     };
   });
   if (faults.length > 0) throw faultsError("INVALID_DAG", `Dag "${dag}" is not valid`, faults);
-  return { dag, steps, order, byPath: new Map(steps.map((step) => [step.path, step])) };
+  const sources = order.filter((index) => upstream[index]?.length === 0);
+  const sinks = order.filter((index) => downstream[index]?.length === 0);
+  return { dag, steps, order, sources, sinks, byPath: new Map(steps.map((step) => [step.path, step])) };
 }
 
 const SOURCE = { feeds: [] as readonly Feed[], faults: [] as readonly string[] };

@@ -1,7 +1,7 @@
 // Writes the journal of one run: collects events, stores them in batches and in order, and keeps the right to write.
 
 import { HeddleError, toError } from "../errors.js";
-import type { JournalEvent, Ref, RunStatus } from "../events.js";
+import type { JournalEvent, NodeReused, Ref, RunStatus } from "../events.js";
 import type { Clock, Encoded, RunHead, Store } from "../ports.js";
 import type { Recorder } from "../run/recording.js";
 import type { RecordedOutput } from "./fold.js";
@@ -41,6 +41,22 @@ interface Held {
   readonly assign: (ref: Ref) => void;
 }
 
+/** What the next append carries. */
+class Pending {
+  readonly events: JournalEvent[] = [];
+  /** Characters and bytes of all values encoded for it. */
+  size = 0;
+  readonly held: Held[] = [];
+  /** Values whose names are known. */
+  hashed: readonly Hashed[] = [];
+  /** Names of values that are stored elsewhere, and referred to from here. */
+  readonly reused: string[] = [];
+  /** Where the latest progress of a path stands among the events. */
+  readonly progress = new Map<string, number>();
+  /** Whether it must outlive a power cut. */
+  durable = false;
+}
+
 /** The {@link Recorder} over a store. */
 export class JournalWriter implements Recorder {
   readonly epoch: number;
@@ -50,13 +66,7 @@ export class JournalWriter implements Recorder {
   #status: RunStatus;
   #updatedAt: number;
   #seq: number;
-  #pending: JournalEvent[] = [];
-  #pendingSize = 0;
-  #held: Held[] = [];
-  /** Whether the pending batch must outlive a power cut. */
-  #durable = false;
-  /** Where the latest progress of a path stands in the pending batch. */
-  #progress = new Map<string, number>();
+  #pending = new Pending();
   #writing: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #stopBatchTimer: (() => void) | undefined;
@@ -77,39 +87,41 @@ export class JournalWriter implements Recorder {
 
   get congested(): boolean {
     if (this.#setup.durability === "exit") return false;
-    return this.#pending.length >= BACKLOG_BATCHES * BATCH_EVENTS || this.#pendingSize >= BACKLOG_BATCHES * BATCH_SIZE;
+    return this.#fills(BACKLOG_BATCHES);
   }
 
   keep(value: unknown, assign: (ref: Ref) => void): number {
-    return this.keepEncoded(encode(this.#setup.store, value), assign);
+    const encoded = encode(this.#setup.store, value);
+    const size = sizeOf(encoded);
+    const ref = inlineRef(encoded);
+    if (ref !== undefined) assign(ref);
+    else this.#pending.held.push({ encoded, assign });
+    this.#pending.size += size;
+    return size;
   }
 
-  /** Like {@link keep}, for what is encoded already. `hashed` refers to it by hash also if it is small. */
-  keepEncoded(encoded: Encoded, assign: (ref: Ref) => void, hashed = false): number {
-    const size = sizeOf(encoded);
-    const ref = hashed ? undefined : inlineRef(encoded);
-    if (ref !== undefined) assign(ref);
-    else this.#held.push({ encoded, assign });
-    this.#pendingSize += size;
-    return size;
+  /** Stores values with the event that is added next, which knows their hashes. */
+  keepHashed(values: readonly Hashed[]): void {
+    this.#pending.hashed = values;
   }
 
   add(event: JournalEvent): void {
     if (this.#lost || this.#closed) return;
     this.#setup.observe(event);
     if (event.type === "node-progress" && this.#replaceProgress(event)) return;
-    this.#pending.push(event);
+    this.#pending.events.push(event);
     this.#updatedAt = event.at;
+    if (event.type === "node-reused") this.#pending.reused.push(...hashesOf(event));
     if (event.type.startsWith("run-")) this.#status = statusAfter(event);
     if (this.#setup.durability === "exit") return;
-    if (this.#pending.length >= BATCH_EVENTS || this.#pendingSize >= BATCH_SIZE) this.#writeSoon();
+    if (this.#fills(1)) this.#writeSoon();
     else this.#stopBatchTimer ??= this.#setup.clock.after(this.#batchMs(), () => this.#writeSoon());
   }
 
   stored(durable = false): Promise<void> {
     if (this.#lost) return Promise.reject(this.#lost);
-    if (durable) this.#durable = true;
-    if (this.#pending.length === 0) return this.#writing ?? Promise.resolve();
+    if (durable) this.#pending.durable = true;
+    if (this.#pending.events.length === 0) return this.#writing ?? Promise.resolve();
     // One write at a time; all that is added until the next one begins shares it.
     this.#next ??= (this.#writing ?? Promise.resolve()).then(() => this.#write());
     return this.#next;
@@ -139,11 +151,18 @@ export class JournalWriter implements Recorder {
     return Math.max(BATCH_MS, this.#setup.store.capabilities.appendIntervalMs);
   }
 
+  /** True if so many batches wait to be written. */
+  #fills(batches: number): boolean {
+    const { events, size } = this.#pending;
+    return events.length >= batches * BATCH_EVENTS || size >= batches * BATCH_SIZE;
+  }
+
   #replaceProgress(event: JournalEvent & { type: "node-progress" }): boolean {
+    const { events, progress } = this.#pending;
     const key = `${event.path} ${event.attempt}`;
-    const at = this.#progress.get(key);
-    if (at !== undefined) this.#pending[at] = event;
-    else this.#progress.set(key, this.#pending.length);
+    const at = progress.get(key);
+    if (at !== undefined) events[at] = event;
+    else progress.set(key, events.length);
     return at !== undefined;
   }
 
@@ -154,23 +173,20 @@ export class JournalWriter implements Recorder {
   async #write(): Promise<void> {
     this.#next = undefined;
     if (this.#closed) return;
-    const [events, held, durable] = [this.#pending, this.#held, this.storesFirst || this.#durable];
-    this.#durable = false;
-    this.#pending = [];
-    this.#held = [];
-    this.#pendingSize = 0;
-    this.#progress = new Map();
+    const pending = this.#pending;
+    this.#pending = new Pending();
     this.#stopBatchTimer?.();
     this.#stopBatchTimer = undefined;
-    this.#writing = this.#append(events, held, durable).finally(() => {
+    this.#writing = this.#append(pending).finally(() => {
       this.#writing = undefined;
     });
     return this.#writing;
   }
 
-  async #append(events: readonly JournalEvent[], held: readonly Held[], durable: boolean): Promise<void> {
+  async #append({ events, held, hashed, reused, durable: asked }: Pending): Promise<void> {
     const { store, owner, epoch, head } = this.#setup;
     const at = { epoch, owner, seq: this.#seq };
+    const durable = asked || this.storesFirst;
     const now: RunHead = {
       ...head,
       status: this.#status,
@@ -178,9 +194,9 @@ export class JournalWriter implements Recorder {
       events: this.#seq + events.length,
     };
     try {
-      const hashed = await Promise.all(held.map(({ encoded }) => hashEncoded(encoded)));
-      const values = await this.#place(held, hashed, durable);
-      const refers = [...new Set([...hashed.map(({ hash }) => hash), ...reusedHashes(events)])];
+      const all = [...hashed, ...(await Promise.all(held.map(name)))];
+      const values = await this.#place(all, durable);
+      const refers = [...new Set([...all.map(({ hash }) => hash), ...reused])];
       await store.append(head.runId, at, { events, values, refers, head: now, durable });
       this.#seq += events.length;
     } catch (error) {
@@ -189,13 +205,11 @@ export class JournalWriter implements Recorder {
     }
   }
 
-  /** Hands out the references, stores the large values apart, and returns the others for the batch. */
-  async #place(held: readonly Held[], hashed: readonly Hashed[], durable: boolean): Promise<Map<string, Encoded>> {
+  /** Stores the large values apart, and returns the others for the batch. */
+  async #place(all: readonly Hashed[], durable: boolean): Promise<Map<string, Encoded>> {
     const { store } = this.#setup;
     const values = new Map<string, Encoded>();
-    for (const [i, { encoded, assign }] of held.entries()) {
-      const { hash, bytes } = hashed[i] as Hashed;
-      assign(hashRef(hash));
+    for (const { encoded, hash, bytes } of all) {
       if (this.#keptHashes.has(hash)) continue;
       this.#keptHashes.add(hash);
       if (bytes > store.capabilities.batchedValueBytes) await store.putValue(hash, encoded, durable);
@@ -243,10 +257,14 @@ function statusAfter({ type }: JournalEvent): RunStatus {
   return type === "run-started" || type === "run-resumed" ? "running" : (type.slice("run-".length) as RunStatus);
 }
 
-function reusedHashes(events: readonly JournalEvent[]): string[] {
-  return events.flatMap((event) => {
-    if (event.type !== "node-reused") return [];
-    const consumed = Object.values(event.inputs).flatMap((refs) => refs.map(({ value }) => value));
-    return [event.output, ...consumed].flatMap((ref) => hashOf(ref) ?? []);
-  });
+/** Names a value, and hands out the reference to it. */
+async function name({ encoded, assign }: Held): Promise<Hashed> {
+  const hashed = await hashEncoded(encoded);
+  assign(hashRef(hashed.hash));
+  return hashed;
+}
+
+function hashesOf({ output, inputs }: NodeReused): string[] {
+  const consumed = Object.values(inputs).flatMap((refs) => refs.map(({ value }) => value));
+  return [output, ...consumed].flatMap((ref) => hashOf(ref) ?? []);
 }

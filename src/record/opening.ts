@@ -1,10 +1,10 @@
 // Opens runs for writing: new ones, ones to continue, and replays of recorded ones. Everything that can be refused is
 // refused here, before anything is recorded.
 
-import type { Plan } from "../definition/plan.js";
+import type { Plan, Step } from "../definition/plan.js";
 import { faultsError, HeddleError, quoted, toError } from "../errors.js";
 import { JOURNAL_FORMAT, type JournalEvent, type Ref, type RunStarted } from "../events.js";
-import type { Encoded, Lease, RunHead, Store } from "../ports.js";
+import type { Lease, RunHead, Store } from "../ports.js";
 import type {
   BeginRequest,
   GivenInputs,
@@ -22,7 +22,7 @@ import { notFound, RunReader } from "./reader.js";
 import { planReplay, type ReplayPlan } from "./replay.js";
 import { type Answer, planRestart, refuseCompleted } from "./restart.js";
 import { codeOf, type Shape, shapeOf } from "./shape.js";
-import { hashEncoded } from "./values.js";
+import { type Hashed, hashEncoded } from "./values.js";
 
 /** How runs are written. */
 export interface WriteSettings {
@@ -35,7 +35,7 @@ interface Description {
   readonly shape: Shape;
   readonly fingerprint: string;
   readonly code: string;
-  readonly texts: readonly Encoded[];
+  readonly texts: readonly Hashed[];
 }
 
 /** Opens runs in one store. */
@@ -65,13 +65,13 @@ export class RunOpener {
       refuseCompleted(state);
       const invalidated = await this.#invalidated(plan, state, request.onChange);
       const restart = planRestart(plan, state, request.resume, invalidated);
-      const sources = plan.steps.filter(({ index, upstream }) => upstream.length === 0 && !restart.done.has(index));
+      const sources = sourcesOf(plan).filter(({ index }) => !restart.done.has(index));
       const inputs = await this.#reader.inputs(state, sources);
       const prior = await priorOfRestart(plan, restart, state, this.#reader);
       const { fingerprint, code, texts } = await this.#describe(plan);
       const at = clock.now();
       const answers = keepAnswers(writer, restart.answers);
-      for (const text of texts) writer.keepEncoded(text, () => {}, true);
+      writer.keepHashed(texts);
       const { epoch } = lease;
       writer.add({ type: "run-resumed", at, epoch, owner, fingerprint, code, answers, invalidated: [...invalidated] });
       recordEffects(restart, writer, at);
@@ -88,7 +88,7 @@ export class RunOpener {
     const state = await this.#reader.loadWhole(replayOf);
     const replay = await this.#planReplay(request, state);
     if (replay.blocked.length > 0) throw blocked(replay);
-    const kept = plan.steps.filter(({ path, upstream }) => upstream.length === 0 && !request.inputs.has(path));
+    const kept = sourcesOf(plan).filter(({ path }) => !request.inputs.has(path));
     const inputs = new Map([...(await this.#reader.inputs(state, kept)), ...request.inputs]);
     const recorder = await this.#begin({ runId, plan, inputs, ...setting }, { of: replayOf, rerun, mode: replay.mode });
     for (const { path, action } of replay.steps) {
@@ -130,7 +130,7 @@ export class RunOpener {
         inputs: keepInputs(writer, inputs),
         ...(replay ? { replay } : {}),
       };
-      for (const text of texts) writer.keepEncoded(text, () => {}, true);
+      writer.keepHashed(texts);
       writer.add(event);
       return writer;
     } catch (error) {
@@ -195,12 +195,20 @@ export class RunOpener {
     const known = this.#descriptions.get(plan);
     if (known) return known;
     const shape = shapeOf(plan);
-    const texts = [shape, codeOf(plan)].map((part) => ({ text: JSON.stringify(part), parts: [] }));
-    const [fingerprint = "", code = ""] = (await Promise.all(texts.map(hashEncoded))).map(({ hash }) => hash);
-    const description = { shape, fingerprint, code, texts };
+    const [shapeText, codeText] = await Promise.all(
+      [shape, codeOf(plan)].map((part) => hashEncoded({ text: JSON.stringify(part), parts: [] })) as [
+        Promise<Hashed>,
+        Promise<Hashed>,
+      ],
+    );
+    const description = { shape, fingerprint: shapeText.hash, code: codeText.hash, texts: [shapeText, codeText] };
     this.#descriptions.set(plan, description);
     return description;
   }
+}
+
+function sourcesOf({ sources, steps }: Plan): Step[] {
+  return sources.map((index) => steps[index] as Step);
 }
 
 function keepAnswers(recorder: Recorder, answers: readonly Answer[]) {

@@ -31,20 +31,22 @@ export function sizeOf({ text, parts }: Encoded): number {
   return parts.reduce((sum, part) => sum + part.byteLength, text.length);
 }
 
-/** The name of a value, and the length of what was hashed. */
+/** A value with its name, and the length of what was hashed. */
 export interface Hashed {
+  readonly encoded: Encoded;
   readonly hash: string;
   readonly bytes: number;
 }
 
-/** SHA-256 in hex of an encoding: the lengths of its parts as a JSON line, its text in UTF-8, then the parts. */
-export async function hashEncoded({ text, parts }: Encoded): Promise<Hashed> {
+/** Names an encoding by its SHA-256 in hex: the lengths of its parts as a JSON line, its text in UTF-8, then the parts. */
+export async function hashEncoded(encoded: Encoded): Promise<Hashed> {
+  const { text, parts } = encoded;
   const lengths = JSON.stringify(parts.map((part) => part.byteLength));
   const head = new TextEncoder().encode(`${lengths}\n${text}`);
   const whole = parts.length === 0 ? head : join([head, ...parts]);
   const digest = await crypto.subtle.digest("SHA-256", whole);
   const hash = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return { hash, bytes: whole.byteLength };
+  return { encoded, hash, bytes: whole.byteLength };
 }
 
 function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

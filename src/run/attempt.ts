@@ -104,24 +104,36 @@ function checkAnswer(
     : { value: checked.value };
 }
 
-/** The context of one attempt. Methods are closures, so that they may be taken apart. */
+/** The context of one attempt, made of getters since most functions never look. Methods may be taken apart. */
 export class AttemptContext implements BaseContext {
-  readonly runId: string;
-  readonly dag: string;
-  readonly label: string;
-  readonly path: string;
-  readonly attempt: number;
-  readonly epoch: number;
   readonly #attempt: Attempt;
 
   constructor(attempt: Attempt) {
-    this.runId = attempt.host.runId;
-    this.dag = attempt.host.dag;
-    this.label = attempt.step.label;
-    this.path = attempt.step.path;
-    this.attempt = attempt.number;
-    this.epoch = attempt.host.epoch;
     this.#attempt = attempt;
+  }
+
+  get runId(): string {
+    return this.#attempt.host.runId;
+  }
+
+  get dag(): string {
+    return this.#attempt.host.dag;
+  }
+
+  get label(): string {
+    return this.#attempt.step.label;
+  }
+
+  get path(): string {
+    return this.#attempt.step.path;
+  }
+
+  get attempt(): number {
+    return this.#attempt.number;
+  }
+
+  get epoch(): number {
+    return this.#attempt.host.epoch;
   }
 
   get signal(): AbortSignal {
@@ -129,7 +141,7 @@ export class AttemptContext implements BaseContext {
   }
 
   get idempotencyKey(): string {
-    return `${this.runId}/${this.path}`;
+    return `${this.#attempt.host.runId}/${this.#attempt.step.path}`;
   }
 
   get pause(): BaseContext["pause"] {

@@ -46,7 +46,9 @@ class Execution implements AttemptHost, Outcome {
   readonly #outputs: Outputs;
   readonly #attempts: Uint32Array;
   readonly #retries: Retries;
-  readonly #active = new Set<Attempt>();
+  /** Running attempts by step number. */
+  readonly #active: (Attempt | undefined)[];
+  #activeCount = 0;
   readonly #pauses: Pause[];
   #failure: Failure | undefined;
   #lost: Error | undefined;
@@ -68,6 +70,7 @@ class Execution implements AttemptHost, Outcome {
     this.#scheduler = new Scheduler(plan, prior && ((index) => prior.done.has(index)));
     this.#outputs = new Outputs(plan, inputs, prior?.done, recorder && ((output) => recorder.load(output)));
     for (const [index, value] of prior?.supplied ?? []) this.#outputs.set(index, value, false);
+    this.#active = new Array(plan.steps.length);
     this.#attempts = new Uint32Array(plan.steps.length);
     for (const [index, count] of prior?.attempts ?? []) this.#attempts[index] = count;
     this.#retries = new Retries(runId, settings.clock, prior?.tries);
@@ -124,7 +127,7 @@ class Execution implements AttemptHost, Outcome {
   #pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
-    while (this.#scheduler.hasReady && !this.#isStopping && this.#active.size < this.#settings.concurrency) {
+    while (this.#scheduler.hasReady && !this.#isStopping && this.#activeCount < this.#settings.concurrency) {
       if (this.#recorder?.congested) {
         this.#relieve(this.#recorder);
         break;
@@ -134,7 +137,7 @@ class Execution implements AttemptHost, Outcome {
       else this.#setup.control.pause("The budget of operations is used up.");
     }
     this.#isPumping = false;
-    const isBusy = this.#active.size > 0 || this.#retries.areWaiting || this.#isRelieving;
+    const isBusy = this.#activeCount > 0 || this.#retries.areWaiting || this.#isRelieving;
     if (!isBusy && (this.#isStopping || !this.#scheduler.hasReady)) this.#drained();
   }
 
@@ -151,10 +154,11 @@ class Execution implements AttemptHost, Outcome {
   #start(index: number): void {
     const step = this.#setup.plan.steps[index] as Step;
     const attempt = new Attempt(this, step, ++(this.#attempts[index] as number));
-    this.#active.add(attempt);
-    if (!this.#outputs.isUnread(step)) return this.#guard(attempt, () => this.#announce(attempt));
+    this.#active[index] = attempt;
+    this.#activeCount++;
+    if (!this.#outputs.isUnread(step)) return this.#announce(attempt);
     this.#outputs.read(step).then(
-      () => this.#guard(attempt, () => this.#announce(attempt)),
+      () => this.#announce(attempt),
       (error) => {
         this.#reporter.started(attempt, this.#reason(attempt), this.#settings.executor.name);
         this.threw(attempt, error);
@@ -164,10 +168,13 @@ class Execution implements AttemptHost, Outcome {
 
   /** Reports the start, and for an effect waits until that is stored. */
   #announce(attempt: Attempt): void {
-    const { step } = attempt;
-    this.#reporter.started(attempt, this.#reason(attempt), this.#settings.executor.name);
-    if (!step.node.effect || !this.#recorder) return this.#call(attempt);
-    const call = () => this.#guard(attempt, () => this.#call(attempt));
+    try {
+      this.#reporter.started(attempt, this.#reason(attempt), this.#settings.executor.name);
+    } catch (error) {
+      return this.#break(attempt, error);
+    }
+    if (!attempt.step.node.effect || !this.#recorder) return this.#call(attempt);
+    const call = () => this.#call(attempt);
     this.#recorder.stored(true).then(call, call);
   }
 
@@ -192,22 +199,28 @@ class Execution implements AttemptHost, Outcome {
 
   returned(attempt: Attempt, value: unknown): void {
     if (attempt.over) return;
-    this.#guard(attempt, () => (attempt.pause ? this.#paused(attempt) : this.#completed(attempt, value)));
+    try {
+      if (attempt.pause) this.#paused(attempt);
+      else this.#completed(attempt, value);
+    } catch (error) {
+      this.#break(attempt, error);
+    }
   }
 
   threw(attempt: Attempt, thrown: unknown): void {
     if (attempt.over) return;
-    this.#guard(attempt, () => (attempt.pause ? this.#paused(attempt) : this.#judge(attempt, toError(thrown))));
+    try {
+      if (attempt.pause) this.#paused(attempt);
+      else this.#judge(attempt, toError(thrown));
+    } catch (error) {
+      this.#break(attempt, error);
+    }
   }
 
   /** Whatever goes wrong in here must end the run: nothing outside would hear of it, and the run would hang. */
-  #guard(attempt: Attempt, act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#lose(toError(error));
-      this.#end(attempt);
-    }
+  #break(attempt: Attempt, error: unknown): void {
+    this.#lose(toError(error));
+    this.#end(attempt);
   }
 
   #completed(attempt: Attempt, value: unknown): void {
@@ -279,7 +292,11 @@ class Execution implements AttemptHost, Outcome {
 
   #end(attempt: Attempt): void {
     attempt.end();
-    this.#active.delete(attempt);
+    const { index } = attempt.step;
+    if (this.#active[index] === attempt) {
+      this.#active[index] = undefined;
+      this.#activeCount--;
+    }
     this.#pump();
   }
 
@@ -310,7 +327,7 @@ class Execution implements AttemptHost, Outcome {
   }
 
   #signal(reason: Error): void {
-    for (const attempt of this.#active) attempt.abort(reason);
+    for (const attempt of this.#active) attempt?.abort(reason);
   }
 
   // ---- the end

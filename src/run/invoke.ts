@@ -12,7 +12,8 @@ export interface Settings {
   readonly clock: Clock;
   /** How many nodes of one run may execute at a time. */
   readonly concurrency: number;
-  readonly context: object;
+  /** Further fields of every context. */
+  readonly context: object | undefined;
   /** Is shown every event; never throws. */
   readonly onEvent: Listener | undefined;
 }
@@ -37,7 +38,8 @@ export function invoke(
   attempt.ran = true;
   attempt.deadline = node.timeoutMs === undefined ? undefined : clock.now() + node.timeoutMs;
   try {
-    const context = Object.assign(new AttemptContext(attempt), settings.context);
+    const context = new AttemptContext(attempt);
+    if (settings.context) Object.assign(context, settings.context);
     const result = executor.execute({ dag: attempt.host.dag, node, input, context });
     if (!isThenable(result)) return check(attempt, clock, result, outcome);
     limit(attempt, clock, outcome);

@@ -20,7 +20,8 @@ export class Outputs {
   readonly #unread = new Map<number, RecordedOutput>();
   readonly #mutable = new Set<number>();
   readonly #reading = new Map<number, Promise<void>>();
-  readonly #known: Set<number>;
+  /** One for each step whose output is known. */
+  readonly #known: Uint8Array;
   /** Outputs frozen before, and whether they have mutable insides: a value passed on is not walked again. */
   readonly #frozen = new WeakMap<object, boolean>();
 
@@ -29,19 +30,19 @@ export class Outputs {
     this.#given = given;
     this.#load = load;
     this.#values = new Array(plan.steps.length);
-    this.#known = new Set(known?.keys());
-    for (const [index, output] of known ?? []) if (output) this.#unread.set(index, output);
-    this.#consumersLeft = Int32Array.from(plan.steps, ({ downstream }) =>
-      this.#known.size === 0 ? downstream.length : downstream.filter((down) => !this.#known.has(down)).length,
-    );
+    this.#known = new Uint8Array(plan.steps.length);
+    this.#consumersLeft = Int32Array.from(plan.steps, ({ downstream }) => downstream.length);
+    for (const [index, output] of known ?? []) this.#knowRecorded(index, output);
+    // The caller of the run is a consumer too, and never ends.
+    for (const index of plan.sinks) this.#consumersLeft[index] = 1;
   }
 
   /** Takes the output of a step, frozen from now on. */
   set(index: number, value: unknown, share: boolean | undefined): void {
     if (typeof value === "object" && value !== null && freezePlain(value, this.#frozen) && !share)
       this.#mutable.add(index);
-    if (this.#isNeeded(index)) this.#values[index] = value;
-    this.#known.add(index);
+    if ((this.#consumersLeft[index] as number) > 0) this.#values[index] = value;
+    this.#known[index] = 1;
   }
 
   /** True if an input of this step must be read from the record before {@link gather}. */
@@ -56,7 +57,7 @@ export class Outputs {
 
   /** The inputs for one attempt of a step, isolated from every other attempt. What is unfed is `undefined`. */
   gather(step: Step): Record<string, unknown> {
-    const given = this.#given.get(step.path);
+    const given = step.upstream.length === 0 ? this.#given.get(step.path) : undefined;
     const inputs: Record<string, unknown> = given ? copyAll(given) : {};
     for (const { input, from } of step.feeds) {
       inputs[input] = typeof from === "number" ? this.#see(from) : from.map((up) => this.#see(up));
@@ -69,8 +70,7 @@ export class Outputs {
   /** Notes that a step has ended for good: outputs nobody else waits for are let go. */
   release(step: Step): void {
     for (const up of step.upstream) {
-      (this.#consumersLeft[up] as number)--;
-      if (this.#isNeeded(up)) continue;
+      if (--(this.#consumersLeft[up] as number) > 0) continue;
       this.#values[up] = undefined;
       this.#mutable.delete(up);
       this.#unread.delete(up);
@@ -79,10 +79,11 @@ export class Outputs {
 
   /** The outputs of all sinks that have one, for the caller of the run, and the first that cannot be read. */
   async sinks(): Promise<{ outputs: Record<string, unknown>; unreadable?: { path: string; error: Error } }> {
-    const sinks = this.#plan.steps.filter(({ index, downstream }) => downstream.length === 0 && this.#known.has(index));
     const found: [label: string, output: unknown][] = [];
     let unreadable: { path: string; error: Error } | undefined;
-    for (const { index, label, path } of sinks) {
+    for (const index of this.#plan.sinks) {
+      if (!this.#known[index]) continue;
+      const { label, path } = this.#plan.steps[index] as Step;
       try {
         await this.#read(index);
         found.push([label, this.#see(index)]);
@@ -93,8 +94,10 @@ export class Outputs {
     return { outputs: Object.fromEntries(found), ...(unreadable ? { unreadable } : {}) };
   }
 
-  #isNeeded(index: number): boolean {
-    return (this.#consumersLeft[index] as number) > 0 || this.#plan.steps[index]?.downstream.length === 0;
+  #knowRecorded(index: number, output: RecordedOutput | undefined): void {
+    this.#known[index] = 1;
+    if (output) this.#unread.set(index, output);
+    for (const up of this.#plan.steps[index]?.upstream ?? []) (this.#consumersLeft[up] as number)--;
   }
 
   #see(index: number): unknown {

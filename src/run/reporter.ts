@@ -1,5 +1,6 @@
 // Tells the record and the listener what happens in one execution, and keeps the values that go with it.
 
+import type { Step } from "../definition/plan.js";
 import { HeddleError, toError } from "../errors.js";
 import type {
   JournalEvent,
@@ -11,6 +12,7 @@ import type {
   NodeProgress,
   NodeStarted,
   Reason,
+  Ref,
 } from "../events.js";
 import { copyAll } from "../isolate.js";
 import type { Clock } from "../ports.js";
@@ -55,10 +57,17 @@ export class Reporter {
   /** @throws HeddleError `NOT_KEEPABLE` with label, path inside the value, and remedy. */
   completed({ step, number, overrunMs }: Attempt, value: unknown): void {
     if (this.#isIdle) return;
-    const event: NodeCompleted = { type: "node-completed", at: this.#clock.now(), path: step.path, attempt: number };
+    const type = "node-completed";
+    const at = this.#clock.now();
+    const { path } = step;
+    // All fields at once: one that is added later costs an object of its own.
+    const event: NodeCompleted =
+      this.#recorder && step.node.output
+        ? { type, at, path, attempt: number, output: "", outputBytes: 0 }
+        : { type, at, path, attempt: number };
     if (overrunMs > 0) event.overrunMs = overrunMs;
-    if (this.#recorder && step.node.output) {
-      event.outputBytes = keep(this.#recorder, value, `The output of node "${step.label}"`, (ref) => {
+    if (event.output !== undefined) {
+      event.outputBytes = this.#keep(value, "output", step, (ref) => {
         event.output = ref;
       });
     }
@@ -85,7 +94,7 @@ export class Reporter {
     const event: NodePaused = { type: "node-paused", at: this.#clock.now(), path: step.path, attempt: number, reason };
     if (rejected !== undefined) event.rejected = rejected;
     if (this.#recorder && payload !== undefined) {
-      keep(this.#recorder, payload, `The payload of the pause of node "${step.label}"`, (ref) => {
+      this.#keep(payload, "payload of the pause", step, (ref) => {
         event.payload = ref;
       });
     }
@@ -133,6 +142,15 @@ export class Reporter {
     this.emit(event);
   }
 
+  #keep(value: unknown, what: string, { label }: Step, assign: (ref: Ref) => void): number {
+    try {
+      return (this.#recorder as Recorder).keep(value, assign);
+    } catch (error) {
+      const message = `The ${what} of node "${label}" cannot be kept: ${toError(error).message}`;
+      throw new HeddleError("NOT_KEEPABLE", message, { cause: error });
+    }
+  }
+
   /** A recorder shows its events to the listener itself, those before the execution included. */
   emit(event: JournalEvent): void {
     if (this.#recorder) this.#recorder.add(event);
@@ -150,12 +168,4 @@ export function safeListener(listener: Listener | undefined): Listener | undefin
       console.error("The onEvent listener of a DagRunner threw:", error);
     }
   };
-}
-
-function keep(recorder: Recorder, value: unknown, what: string, assign: (ref: string) => void): number {
-  try {
-    return recorder.keep(value, assign);
-  } catch (error) {
-    throw new HeddleError("NOT_KEEPABLE", `${what} cannot be kept: ${toError(error).message}`, { cause: error });
-  }
 }

@@ -60,7 +60,7 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
 
   /** @throws HeddleError `INVALID_OPTION` naming the option and the label. */
   constructor(dag: Dag<N, E>, ...[options = {}]: RunnerArguments<N>) {
-    const { context = {}, ...rest } = options as RunnerOptions & { context?: object };
+    const { context, ...rest } = options as RunnerOptions & { context?: object };
     if (rest.concurrency !== undefined) expectCount("concurrency", rest.concurrency);
     const unknown = Object.keys(rest).filter((option) => !OPTIONS.has(option));
     if (unknown.length > 0)
@@ -68,7 +68,7 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
     if (rest.provenance && typeof rest.provenance.begin !== "function") {
       throw invalid("Expected `provenance` to be a DagProvenance. Around a store: new DagProvenance(store).");
     }
-    const taken = Object.keys(context).filter((field) => CONTEXT_FIELDS.has(field));
+    const taken = Object.keys(context ?? {}).filter((field) => CONTEXT_FIELDS.has(field));
     if (taken.length > 0) throw invalid(`The context fields ${quoted(taken)} are built in. Use other names.`);
     this.dag = dag;
     this.#plan = overridePlan(dag.plan, rest.overrides as Readonly<Record<string, AnyNode>> | undefined);

@@ -20,7 +20,11 @@ export async function checkInputs(plan: Plan, inputs: Values, which: "all" | "na
       `Expected the inputs for dag "${plan.dag}" to be an object, got ${typeof inputs}.`,
     );
   }
-  const sources = new Map(plan.steps.flatMap((step) => (step.upstream.length === 0 ? [[step.label, step]] : [])));
+  const sources = new Map<string, Step>();
+  for (const index of plan.sources) {
+    const step = plan.steps[index] as Step;
+    sources.set(step.label, step);
+  }
   const faults = Object.keys(inputs).flatMap((label) => (sources.has(label) ? [] : [notASource(plan, sources, label)]));
   const checks: Promise<readonly [path: string, values: Values]>[] = [];
   for (const step of sources.values()) {
