@@ -113,23 +113,29 @@ function isNode(value: unknown): value is AnyNode {
 function placeEdges(edges: readonly PlainEdge[], labels: readonly string[], nodes: Readonly<Record<string, AnyNode>>) {
   const index = new Map(labels.map((label, i) => [label, i]));
   const arrivals: Arrival[][] = labels.map(() => []);
-  const seen = new Set<string>();
-  const faults = edges.flatMap((edge) => {
-    const printed = JSON.stringify(edge);
-    if (!isEdge(edge))
-      return [
-        `${printed} is no edge. Write ["up", "down"] or ["up", "down", "input"], and spread chains: ...chain("a", "b").`,
-      ];
-    if (seen.has(printed)) return [`The edge ${printed} is declared twice. Remove one.`];
-    seen.add(printed);
+  const faults: string[] = [];
+  // Numbers where they do: printing every edge would be a fifth of the time that a large dag takes to declare.
+  const seen = new Set<number | string>();
+  for (const edge of edges) {
+    if (!isEdge(edge)) {
+      faults.push(
+        `${JSON.stringify(edge)} is no edge. Write ["up", "down"] or ["up", "down", "input"], and spread chains: ...chain("a", "b").`,
+      );
+      continue;
+    }
     const [label, downLabel, input] = edge;
     const up = index.get(label);
     const down = index.get(downLabel);
-    if (up === undefined) return [unknownLabel(printed, label)];
-    if (down === undefined) return [unknownLabel(printed, downLabel)];
-    arrivals[down]?.push({ up, label, output: nodes[label]?.output, input });
-    return [];
-  });
+    if (up === undefined || down === undefined) {
+      faults.push(unknownLabel(edge, up === undefined ? label : downLabel));
+      continue;
+    }
+    const pair = up * labels.length + down;
+    const key = input === undefined ? pair : `${pair} ${input}`;
+    if (seen.has(key)) faults.push(`The edge ${JSON.stringify(edge)} is declared twice. Remove one.`);
+    else arrivals[down]?.push({ up, label, output: nodes[label]?.output, input });
+    seen.add(key);
+  }
   return { arrivals, faults };
 }
 
@@ -138,8 +144,8 @@ function isEdge(edge: unknown): edge is PlainEdge {
   return edge.every((part) => typeof part === "string");
 }
 
-function unknownLabel(edge: string, label: string): string {
-  return `The edge ${edge} names "${label}", but this dag has no such node. Add the node or correct the label.`;
+function unknownLabel(edge: PlainEdge, label: string): string {
+  return `The edge ${JSON.stringify(edge)} names "${label}", but this dag has no such node. Add the node or correct the label.`;
 }
 
 function cycleFault(labels: readonly string[], cycle: readonly number[]): string {
