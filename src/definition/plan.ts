@@ -38,6 +38,9 @@ export interface Plan {
   /** Those without upstream, and those without downstream. */
   readonly sources: readonly number[];
   readonly sinks: readonly number[];
+  /** How many neighbours each step has, by step number. */
+  readonly upstreamCounts: Int32Array;
+  readonly downstreamCounts: Int32Array;
   readonly byPath: ReadonlyMap<string, Step>;
 }
 
@@ -84,9 +87,20 @@ export function buildPlan(dag: string, nodes: Readonly<Record<string, AnyNode>>,
     };
   });
   if (faults.length > 0) throw faultsError("INVALID_DAG", `Dag "${dag}" is not valid`, faults);
-  const sources = order.filter((index) => upstream[index]?.length === 0);
-  const sinks = order.filter((index) => downstream[index]?.length === 0);
-  return { dag, steps, order, sources, sinks, byPath: new Map(steps.map((step) => [step.path, step])) };
+  return {
+    dag,
+    steps,
+    order,
+    sources: order.filter((index) => upstream[index]?.length === 0),
+    sinks: order.filter((index) => downstream[index]?.length === 0),
+    upstreamCounts: counts(upstream),
+    downstreamCounts: counts(downstream),
+    byPath: new Map(steps.map((step) => [step.path, step])),
+  };
+}
+
+function counts(lists: readonly (readonly number[])[]): Int32Array {
+  return Int32Array.from(lists, (list) => list.length);
 }
 
 const SOURCE = { feeds: [] as readonly Feed[], faults: [] as readonly string[] };

@@ -169,7 +169,9 @@ class Execution implements AttemptHost, Outcome {
   /** Reports the start, and for an effect waits until that is stored. */
   #announce(attempt: Attempt): void {
     try {
-      this.#reporter.started(attempt, this.#reason(attempt), this.#settings.executor.name);
+      if (!this.#reporter.isIdle) {
+        this.#reporter.started(attempt, this.#reason(attempt), this.#settings.executor.name);
+      }
     } catch (error) {
       return this.#break(attempt, error);
     }
@@ -263,7 +265,7 @@ class Execution implements AttemptHost, Outcome {
     if (retryInMs === undefined) this.#fail(path, error);
     else if (!this.#isStopping) {
       this.#retries.wait(index, retryInMs, () => {
-        this.#scheduler.putBack(index);
+        this.#scheduler.makeReady(index);
         this.#pump();
       });
     }

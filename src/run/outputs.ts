@@ -31,7 +31,7 @@ export class Outputs {
     this.#load = load;
     this.#values = new Array(plan.steps.length);
     this.#known = new Uint8Array(plan.steps.length);
-    this.#consumersLeft = Int32Array.from(plan.steps, ({ downstream }) => downstream.length);
+    this.#consumersLeft = plan.downstreamCounts.slice();
     for (const [index, output] of known ?? []) this.#knowRecorded(index, output);
     // The caller of the run is a consumer too, and never ends.
     for (const index of plan.sinks) this.#consumersLeft[index] = 1;
@@ -60,7 +60,7 @@ export class Outputs {
     const given = step.upstream.length === 0 ? this.#given.get(step.path) : undefined;
     const inputs: Record<string, unknown> = given ? copyAll(given) : {};
     for (const { input, from } of step.feeds) {
-      inputs[input] = typeof from === "number" ? this.#see(from) : from.map((up) => this.#see(up));
+      inputs[input] = typeof from === "number" ? this.#see(from) : this.#collect(from);
     }
     if (step.feeds.length === step.inputNames.length) return inputs;
     for (const name of step.inputNames) if (!Object.hasOwn(inputs, name)) inputs[name] = undefined;
@@ -72,8 +72,8 @@ export class Outputs {
     for (const up of step.upstream) {
       if (--(this.#consumersLeft[up] as number) > 0) continue;
       this.#values[up] = undefined;
-      this.#mutable.delete(up);
-      this.#unread.delete(up);
+      if (this.#mutable.size > 0) this.#mutable.delete(up);
+      if (this.#unread.size > 0) this.#unread.delete(up);
     }
   }
 
@@ -102,7 +102,13 @@ export class Outputs {
 
   #see(index: number): unknown {
     const value = this.#values[index];
-    return this.#mutable.has(index) ? copyMutable(value) : value;
+    return this.#mutable.size > 0 && this.#mutable.has(index) ? copyMutable(value) : value;
+  }
+
+  #collect(indexes: readonly number[]): unknown[] {
+    const values: unknown[] = [];
+    for (const index of indexes) values.push(this.#see(index));
+    return values;
   }
 
   #read(index: number): Promise<void> | undefined {

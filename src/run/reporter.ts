@@ -29,18 +29,19 @@ export class Reporter {
   readonly #clock: Clock;
   readonly #recorder: Recorder | undefined;
   readonly #listener: Listener | undefined;
-  readonly #isIdle: boolean;
+  /** True where nobody records and nobody listens. */
+  readonly isIdle: boolean;
 
   constructor(runId: string, clock: Clock, recorder: Recorder | undefined, listener: Listener | undefined) {
     this.#runId = runId;
     this.#clock = clock;
     this.#recorder = recorder;
     this.#listener = listener;
-    this.#isIdle = !recorder && !listener;
+    this.isIdle = !recorder && !listener;
   }
 
   started({ step, number }: Attempt, reason: Reason, executor: string): void {
-    if (this.#isIdle) return;
+    if (this.isIdle) return;
     const event: NodeStarted = {
       type: "node-started",
       at: this.#clock.now(),
@@ -56,7 +57,7 @@ export class Reporter {
 
   /** @throws HeddleError `NOT_KEEPABLE` with label, path inside the value, and remedy. */
   completed({ step, number, overrunMs }: Attempt, value: unknown): void {
-    if (this.#isIdle) return;
+    if (this.isIdle) return;
     const type = "node-completed";
     const at = this.#clock.now();
     const { path } = step;
@@ -75,7 +76,7 @@ export class Reporter {
   }
 
   failed({ step, number }: Attempt, error: Error, retryInMs: number | undefined): void {
-    if (this.#isIdle) return;
+    if (this.isIdle) return;
     const event: NodeFailed = {
       type: "node-failed",
       at: this.#clock.now(),
@@ -89,7 +90,7 @@ export class Reporter {
 
   /** @throws HeddleError `NOT_KEEPABLE` if the payload cannot be kept. */
   paused({ step, number, pause }: Attempt): void {
-    if (this.#isIdle || !pause) return;
+    if (this.isIdle || !pause) return;
     const { reason, payload, rejected } = pause;
     const event: NodePaused = { type: "node-paused", at: this.#clock.now(), path: step.path, attempt: number, reason };
     if (rejected !== undefined) event.rejected = rejected;
@@ -102,7 +103,7 @@ export class Reporter {
   }
 
   aborted({ step, number, ran }: Attempt, error: Error | undefined): void {
-    if (this.#isIdle) return;
+    if (this.isIdle) return;
     const event: NodeAborted = {
       type: "node-aborted",
       at: this.#clock.now(),
@@ -115,7 +116,7 @@ export class Reporter {
   }
 
   progressed({ step, number }: Attempt, done: number, total: number | undefined): void {
-    if (this.#isIdle) return;
+    if (this.isIdle) return;
     const event: NodeProgress = {
       type: "node-progress",
       at: this.#clock.now(),
@@ -128,7 +129,7 @@ export class Reporter {
   }
 
   logged({ step, number }: Attempt, message: string, data: unknown): void {
-    if (this.#isIdle) return;
+    if (this.isIdle) return;
     const event: NodeLog = { type: "node-log", at: this.#clock.now(), path: step.path, attempt: number, message };
     try {
       if (data !== undefined) {
