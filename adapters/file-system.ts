@@ -2,7 +2,7 @@
 // Processes keep off each other without a database: an epoch is claimed by making a file that must not exist.
 
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { customAlphabet } from "nanoid";
 import { HeddleError } from "../src/errors.js";
@@ -22,10 +22,9 @@ import type {
 } from "../src/ports.js";
 import { valueCodec } from "./codec.js";
 import { claimNext, isHeld, prolong } from "./file-system/claims.js";
-import { ifThere, onDisk } from "./file-system/disk.js";
-import { newer } from "./file-system/journal-files.js";
-import { folderName, runIdOf } from "./file-system/names.js";
-import { LAYOUT } from "./file-system/records.js";
+import { ifThere, isTaken, onDisk } from "./file-system/disk.js";
+import { checkLayout, LAYOUT, writeLayout } from "./file-system/layout.js";
+import { folderName, isFolderName, runIdOf } from "./file-system/names.js";
 import { RunFolder } from "./file-system/run-folder.js";
 import { openWriter, overtaken, type RunWriter } from "./file-system/run-writer.js";
 import { ValueFiles } from "./file-system/value-files.js";
@@ -98,6 +97,8 @@ class FileSystemStore implements Store {
   async acquire(runId: string, owner: string, now: number, leaseMs: number): Promise<Lease | Held> {
     await this.#prepare();
     const folder = join(this.#runs, folderName(runId));
+    // A damaged run is refused before anything is made there.
+    await this.#folder(runId).end();
     await onDisk("Making a run", folder, () => mkdir(folder, { recursive: true }));
     const claim = await claimNext(folder, { owner, now, leaseMs });
     if ("heldBy" in claim) return claim;
@@ -209,40 +210,27 @@ class FileSystemStore implements Store {
   /** Refuses a directory that a newer version made, and any call after the end. */
   #check(): Promise<void> {
     if (this.#isClosed) return Promise.reject(closed(this.#directory));
-    this.#checked ??= this.#readLayout().catch((error: unknown) => {
+    this.#checked ??= checkLayout(this.#directory).catch((error: unknown) => {
       this.#checked = undefined;
       throw error;
     });
     return this.#checked;
   }
 
-  async #readLayout(): Promise<void> {
-    const path = join(this.#directory, "heddle.json");
-    const text = await ifThere("Opening the store", path, () => readFile(path, "utf8"));
-    const layout = text === undefined ? LAYOUT : layoutOf(text);
-    if (layout === undefined) {
-      throw new HeddleError("STORE_DAMAGED", `"${path}" is not what a store writes. Is "${this.#directory}" a store?`);
-    }
-    if (layout > LAYOUT) throw newer(path, layout);
-  }
-
   /** Makes the directory, and marks it as a store. */
   async #prepare(): Promise<void> {
     await this.#check();
     if (this.#isPrepared) return;
-    const path = join(this.#directory, "heddle.json");
-    await onDisk("Making the store", this.#directory, async () => {
-      await mkdir(this.#runs, { recursive: true });
-      const draft = `${path}.${randomUUID()}.draft`;
-      await writeFile(draft, `${JSON.stringify({ store: "heddle", layout: LAYOUT })}\n`);
-      await rename(draft, path);
-    });
+    await onDisk("Making the store", this.#directory, () => mkdir(this.#runs, { recursive: true }));
+    await writeLayout(this.#directory);
     this.#isPrepared = true;
   }
 
   /** The folders of all runs. */
   async #runNames(): Promise<string[]> {
-    return (await ifThere("Listing runs", this.#runs, () => readdir(this.#runs))) ?? [];
+    const listing = () => readdir(this.#runs, { withFileTypes: true });
+    const entries = (await ifThere("Listing runs", this.#runs, listing)) ?? [];
+    return entries.flatMap((entry) => (entry.isDirectory() && isFolderName(entry.name) ? [entry.name] : []));
   }
 
   #folder(runId: string): RunFolder {
@@ -286,16 +274,18 @@ class FileSystemStore implements Store {
 
   /** Gives the values that came with the batches of a run files of their own, if others use them. */
   async #rescue(folder: RunFolder, used: ReadonlySet<string> | undefined): Promise<void> {
-    for (const hash of await folder.heldValues()) {
-      const value = used && !used.has(hash) ? undefined : await folder.value(hash);
-      if (value) await this.#values.put(hash, value, true);
+    for (const [hash, value] of await folder.wholeValues()) {
+      if (!used || used.has(hash)) await this.#values.put(hash, value, true);
     }
   }
 
   /** Takes a folder away in one step, then deletes it, and what dead processes left of others. */
   async #discard(name: string): Promise<void> {
     const [folder, trash] = [join(this.#runs, name), join(this.#directory, "trash")];
-    await onDisk("Removing a run", folder, () => mkdir(trash, { recursive: true }));
+    // Not `recursive`, which says ENOENT where the file system is read-only.
+    await onDisk("Removing a run", folder, () =>
+      mkdir(trash).catch((error) => (isTaken(error) ? undefined : Promise.reject(error))),
+    );
     await ifThere("Removing a run", folder, () => rename(folder, join(trash, randomUUID())));
     await onDisk("Removing a run", trash, () => rm(trash, { recursive: true, force: true }));
     this.#folders.delete(name);
@@ -304,13 +294,4 @@ class FileSystemStore implements Store {
 
 function closed(directory: string): HeddleError {
   return new HeddleError("STORE_UNAVAILABLE", `The store in "${directory}" was closed. Make a new one.`);
-}
-
-function layoutOf(text: string): number | undefined {
-  try {
-    const { store, layout } = JSON.parse(text) as { store?: unknown; layout?: unknown };
-    return store === "heddle" && typeof layout === "number" ? layout : undefined;
-  } catch {
-    return undefined;
-  }
 }

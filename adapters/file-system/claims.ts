@@ -7,7 +7,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import type { Held } from "../../src/ports.js";
-import { ifThere, isTaken, onDisk } from "./disk.js";
+import { diskError, ifThere, isTaken, onDisk } from "./disk.js";
 
 /** The right to write, as it stands in its file. */
 interface Claim {
@@ -22,10 +22,10 @@ const CLAIM_BYTES = 512;
 
 const encode = (claim: Claim) => `${JSON.stringify(claim).padEnd(CLAIM_BYTES - 1)}\n`;
 
-/** The epochs that were claimed in the folder of a run, ascending. */
+/** The epochs that were claimed in the folder of a run, ascending; also those of which the claim itself is gone. */
 async function claimedEpochs(folder: string): Promise<number[]> {
   const names = (await ifThere("Listing a run", folder, () => readdir(folder))) ?? [];
-  const epochs = names.flatMap((name) => (/^\d+\.owner$/.test(name) ? Number.parseInt(name, 10) : []));
+  const epochs = names.flatMap((name) => (/^\d+\.(owner|jsonl)$/.test(name) ? Number.parseInt(name, 10) : []));
   return epochs.sort((a, b) => a - b);
 }
 
@@ -46,7 +46,7 @@ export async function claimNext(
     return { epoch: newest + 1 };
   } catch (error) {
     if (isTaken(error)) return (await holder(folder, newest + 1, now)) ?? { heldBy: "another owner", untilMs: now };
-    return onDisk("Claiming a run", folder, () => Promise.reject(error));
+    throw diskError(error, "Claiming a run", folder);
   } finally {
     await rm(draft, { force: true });
   }
@@ -84,10 +84,12 @@ async function holder(folder: string, epoch: number, now: number): Promise<Held 
   return { heldBy: claim.owner, untilMs: claim.untilMs };
 }
 
-/** A claim that a power cut left empty belongs to nobody who lives. */
+/** A claim that a power cut left empty, or that is none, belongs to nobody who lives. */
 function parse(text: string): Claim | undefined {
   try {
-    return JSON.parse(text) as Claim;
+    const { owner, untilMs, host, pid } = JSON.parse(text) as Partial<Claim>;
+    if (typeof owner !== "string" || typeof untilMs !== "number" || typeof host !== "string") return undefined;
+    return typeof pid === "number" ? { owner, untilMs, host, pid } : undefined;
   } catch {
     return undefined;
   }

@@ -1,11 +1,12 @@
 // Reads the journal of a run: one file per epoch, each of which says how much of the one before counts.
 
-import { type FileHandle, open, readdir } from "node:fs/promises";
+import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { HeddleError } from "../../src/errors.js";
 import { ifThere, onDisk } from "./disk.js";
+import { LAYOUT, newer } from "./layout.js";
 import { folderName } from "./names.js";
-import { decodeHeader, decodeSeal, type Header, isSeal, LAYOUT, peekSeal, type Seal } from "./records.js";
+import { decodeHeader, decodeSeal, type Header, isSeal, peekSeal, type Seal } from "./records.js";
 
 /** What one epoch wrote, as far as it counts. */
 export interface Segment {
@@ -23,7 +24,15 @@ export interface Segment {
 /** The journal of a run: its segments in order, up to where it is damaged. */
 export interface Chain {
   readonly segments: readonly Segment[];
-  readonly damage: HeddleError | undefined;
+  readonly damage: Damage | undefined;
+  /** How many bytes stand in newer files whose owners died before they had written a first line. */
+  readonly torn: number;
+}
+
+/** What is wrong with a file as a whole. */
+export interface Damage {
+  readonly path: string;
+  readonly why: string;
 }
 
 /** One batch as it stands in a file. */
@@ -43,6 +52,7 @@ export interface Tail {
   readonly torn: number;
 }
 
+const HEADER = '{"heddle":';
 const CHUNK_BYTES = 1 << 20;
 const WINDOW_BYTES = 1 << 14;
 
@@ -57,26 +67,31 @@ export async function chainOf(folder: string, runId: string): Promise<Chain> {
   const epochs = names.flatMap((name) => (/^\d+\.jsonl$/.test(name) ? Number.parseInt(name, 10) : []));
   let segments: Segment[] = [];
   let after: Header["after"];
-  let damage: HeddleError | undefined;
-  const lose = (error: HeddleError) => {
-    [damage, segments, after] = [error, [], undefined];
+  let damage: Damage | undefined;
+  let torn = 0;
+  /** How many events come before what is lost, as far as that is known. */
+  let events: number | undefined;
+  const lose = (path: string, why: string, seq?: number) => {
+    [damage, segments, after, events] = [{ path, why }, [], undefined, seq];
   };
   for (const epoch of epochs.sort((a, b) => b - a)) {
     // What comes between was claimed by owners who never wrote.
     if (after && epoch > after.epoch) continue;
-    if (after && epoch < after.epoch) lose(damaged(runId, journalPath(folder, after.epoch), "the file is gone"));
-    const found = await readHeader(journalPath(folder, epoch), runId, epoch);
-    if (found instanceof HeddleError) lose(found);
-    else if (found) {
+    if (after && epoch < after.epoch) lose(journalPath(folder, after.epoch), "the file is gone");
+    const path = journalPath(folder, epoch);
+    const found = await readHeader(path, runId, epoch, after?.owner);
+    if ("header" in found) {
       const { header, start } = found;
-      const path = journalPath(folder, epoch);
-      segments.unshift({ runId, epoch, owner: header.owner, path, start, seq: header.after?.events ?? 0, cut: after });
-      after = header.after;
+      const cut = after ?? (events === undefined ? undefined : { bytes: Number.POSITIVE_INFINITY, events });
+      segments.unshift({ runId, epoch, owner: header.owner, path, start, seq: header.after?.events ?? 0, cut });
+      [after, events] = [header.after, undefined];
       if (!after) break;
-    } else if (after) lose(damaged(runId, journalPath(folder, epoch), "its first line is gone"));
+    } else if ("why" in found) lose(path, found.why, found.seq);
+    else if (after) lose(path, "its first line is gone");
+    else torn += found.torn;
   }
-  if (after) lose(damaged(runId, journalPath(folder, after.epoch), "the file is gone"));
-  return { segments, damage };
+  if (after) lose(journalPath(folder, after.epoch), "the file is gone");
+  return { segments, damage, torn };
 }
 
 /**
@@ -98,6 +113,7 @@ export async function* batchesOf(
   /** How much of the buffer has been searched for seals, all of it whole lines. */
   let searched = 0;
   for (;;) {
+    if (next === cut?.events && (start === cut.bytes || cut.bytes === Number.POSITIVE_INFINITY)) return;
     const end = buffer.indexOf(10, searched);
     if (end < 0) {
       const more = await readAt(file, start + buffer.byteLength, Math.max(CHUNK_BYTES, buffer.byteLength), limit);
@@ -119,7 +135,8 @@ export async function* batchesOf(
     } else searched = end + 1;
   }
   if (cut && (start < cut.bytes || next !== cut.events)) {
-    const why = start < cut.bytes ? `the file ends there, and had ${cut.bytes} bytes` : `${cut.events} were written`;
+    const isCut = start + buffer.byteLength < cut.bytes && cut.bytes !== Number.POSITIVE_INFINITY;
+    const why = isCut ? `it ends before byte ${cut.bytes}` : `a batch up to event ${cut.events - 1} is missing there`;
     throw damagedAt(runId, path, start, next, why);
   }
 }
@@ -162,21 +179,14 @@ export async function readAt(
   length: number,
   limit = Number.POSITIVE_INFINITY,
 ): Promise<Buffer> {
-  const wanted = Math.min(length, limit - position);
+  const wanted = Math.min(length, limit - position, (await file.stat()).size - position);
   if (wanted <= 0) return Buffer.alloc(0);
   const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, position);
   return buffer.subarray(0, bytesRead);
 }
 
-/** A complaint about what is stored of a run. */
-export function damaged(runId: string, path: string, why: string): HeddleError {
-  return new HeddleError(
-    "STORE_DAMAGED",
-    `The journal of run "${runId}" is damaged in "${path}": ${why}. Nothing was changed there. Put the file back from a copy, or start the run anew under another name.`,
-  );
-}
-
-function damagedAt(
+/** A complaint about what is stored of a run. `seq`: the first event that cannot be read. */
+export function damagedAt(
   runId: string,
   path: string,
   byte: number,
@@ -184,12 +194,15 @@ function damagedAt(
   why = "it is not what was written",
 ): HeddleError {
   const readable = seq === 0 ? "No event can be read" : `Events 0 to ${seq - 1} can be read`;
-  return damaged(runId, path, `${why}, from byte ${byte} on. ${readable}`);
+  return new HeddleError(
+    "STORE_DAMAGED",
+    `The journal of run "${runId}" is damaged in "${path}": ${why}, from byte ${byte} on. ${readable}. Nothing was changed there. Put the file back from a copy, or start the run anew under another name.`,
+  );
 }
 
 async function openSeal(
   file: FileHandle,
-  { runId, path, start: segmentStart }: Segment,
+  segment: Segment,
   start: number,
   line: Buffer,
   check: boolean,
@@ -197,10 +210,12 @@ async function openSeal(
   const peeked = peekSeal(line);
   const from = start - (peeked?.bytes ?? 0);
   if (peeked && !check) return peeked;
-  const isInside = peeked !== undefined && from >= segmentStart;
+  const isInside = peeked !== undefined && from >= segment.start;
   const seal = isInside ? decodeSeal(line, await readAt(file, from, start - from)) : undefined;
   if (seal) return seal;
-  throw damaged(runId, path, `the batch before byte ${start + line.byteLength} is not what was written`);
+  // Reading from the start finds the place, and how many events come before it.
+  for await (const _ of batchesOf(file, segment, segment.start, segment.seq));
+  throw damagedAt(segment.runId, segment.path, from, segment.seq);
 }
 
 /** The last seal in a piece of a file, whose first line may be half unless `isWhole`. */
@@ -216,34 +231,48 @@ function lastSeal(buffer: Buffer, isWhole: boolean): { start: number; end: numbe
   return undefined;
 }
 
-/** The header of a journal file; nothing if its owner died before it was written. */
-async function readHeader(
-  path: string,
-  runId: string,
-  epoch: number,
-): Promise<{ readonly header: Header; readonly start: number } | HeddleError | undefined> {
+/** What the first line of a journal file tells. `torn`: its owner died before that was written. */
+type FirstLine =
+  | { readonly header: Header; readonly start: number }
+  | { readonly torn: number }
+  | { readonly why: string; readonly seq?: number };
+
+async function readHeader(path: string, runId: string, epoch: number, owner: string | undefined): Promise<FirstLine> {
+  if ((await stat(path)).isDirectory()) return { why: "it is a folder" };
   return withFile(path, async (file) => {
     for (let length = 1_024; ; length *= 8) {
       const buffer = await readAt(file, 0, length);
       const end = buffer.indexOf(10);
-      if (end < 0 && buffer.byteLength < length) return undefined;
+      if (end < 0 && buffer.byteLength < length) {
+        const isBeginning = HEADER.startsWith(buffer.toString("latin1", 0, HEADER.length));
+        return isBeginning ? { torn: buffer.byteLength } : { why: "its first line is not what was written" };
+      }
       if (end < 0) continue;
       const line = buffer.subarray(0, end);
       const header = decodeHeader(line);
-      if (!header) return damaged(runId, path, "its first line is not what was written");
+      if (!header) {
+        const seq = await firstSeq(file);
+        return { why: "its first line is not what was written", ...(seq === undefined ? {} : { seq }) };
+      }
       if (header.heddle > LAYOUT) throw newer(path, header.heddle);
       if (folderName(header.run) !== basename(dirname(path)) || header.epoch !== epoch) {
-        return damaged(runId, path, `it is epoch ${header.epoch} of run "${header.run}"`);
+        return { why: `it is epoch ${header.epoch} of run "${header.run}"` };
+      }
+      if (owner !== undefined && owner !== header.owner) {
+        return { why: `it is epoch ${epoch} of an earlier run "${runId}"` };
       }
       return { header, start: end + 1 };
     }
   });
 }
 
-/** A complaint about what a newer version wrote. */
-export function newer(path: string, layout: number): HeddleError {
-  return new HeddleError(
-    "STORE_VERSION",
-    `"${path}" was written by a newer heddle (layout ${layout}; this one reads ${LAYOUT}). Read it with that one.`,
-  );
+/** With which event the first batch of a file begins whose first line is damaged. */
+async function firstSeq(file: FileHandle): Promise<number | undefined> {
+  const buffer = await readAt(file, 0, CHUNK_BYTES);
+  for (let start = buffer.indexOf(10) + 1; start > 0; start = buffer.indexOf(10, start) + 1) {
+    const end = buffer.indexOf(10, start);
+    const seal = end < 0 ? undefined : peekSeal(buffer.subarray(start, end));
+    if (seal?.sealed !== undefined) return seal.seq;
+  }
+  return undefined;
 }

@@ -4,14 +4,42 @@ import { createHash } from "node:crypto";
 
 const LONGEST = 160;
 
-/** The folder of a run: its id with all but `a-z 0-9 _ -` written as `%XX`; very long ones end in a hash instead. */
+/** Names that Windows keeps for devices. */
+const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)$/;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+const EMPTY = "%";
+
+/**
+ * The folder of a run: its id with all but `a-z 0-9 _ -` written as `%XX`, and halves of characters as `%uXXXX`; very
+ * long ones end in a hash instead.
+ */
 export function folderName(runId: string): string {
-  const escaped = runId.replace(/[^a-z0-9_-]+/g, (part) => Buffer.from(part).toString("hex").replace(/../g, "%$&"));
+  if (runId === "") return EMPTY;
+  const escaped = DEVICE.test(runId) ? escapeOf(runId) : runId.replace(/[^a-z0-9_-]/gu, escapeOf);
   if (escaped.length <= LONGEST) return escaped;
-  return `${escaped.slice(0, LONGEST - 65)}~${createHash("sha256").update(runId).digest("hex")}`;
+  return `${escaped.slice(0, LONGEST - 65)}~${createHash("sha256").update(escaped).digest("hex")}`;
+}
+
+function escapeOf(part: string): string {
+  if (LONE_SURROGATE.test(part)) return `%u${part.charCodeAt(0).toString(16)}`;
+  return Buffer.from(part).toString("hex").replace(/../g, "%$&");
 }
 
 /** The id of the run in a folder of this name, as far as the name tells. */
 export function runIdOf(folder: string): string {
-  return folder.includes("~") ? folder : decodeURIComponent(folder);
+  if (folder === EMPTY || folder.includes("~")) return folder === EMPTY ? "" : folder;
+  const decoded = folder.split(/(%u[0-9a-f]{4})/).map((part, i) => {
+    return i % 2 === 1 ? String.fromCharCode(Number.parseInt(part.slice(2), 16)) : decodeURIComponent(part);
+  });
+  return decoded.join("");
+}
+
+/** True if a run can have a folder of this name. */
+export function isFolderName(name: string): boolean {
+  if (name.includes("~")) return /^[a-z0-9_%-]{95}~[0-9a-f]{64}$/.test(name);
+  try {
+    return folderName(runIdOf(name)) === name;
+  } catch {
+    return false;
+  }
 }

@@ -5,9 +5,6 @@ import { createHash } from "node:crypto";
 import type { JournalEvent } from "../../src/events.js";
 import type { Batch, Encoded, RunHead } from "../../src/ports.js";
 
-/** The version of this layout. */
-export const LAYOUT = 1;
-
 /** The first line of a journal file. */
 export interface Header {
   readonly heddle: number;
@@ -15,14 +12,20 @@ export interface Header {
   readonly epoch: number;
   readonly owner: string;
   /** The epoch before, and how much of its file counts: what stands beyond was written by an owner who had lost the run. */
-  readonly after?: { readonly epoch: number; readonly bytes: number; readonly events: number };
+  readonly after?: {
+    readonly epoch: number;
+    readonly owner: string;
+    readonly bytes: number;
+    readonly events: number;
+  };
 }
 
-/** The last line of a batch. `bytes` is the size of its other lines. */
+/** The last line of a batch. `bytes` is the size of its other lines, `body` their checksum. */
 export interface Seal {
   readonly sealed: number;
   readonly seq: number;
   readonly bytes: number;
+  readonly body: string;
   readonly head: RunHead;
 }
 
@@ -36,7 +39,7 @@ const SUM_TAIL = SUM.length + SUM_CHARACTERS + '"}'.length;
 
 /** Encodes a header. */
 export function encodeHeader(header: Header): Buffer {
-  return Buffer.from(sealLine(header, ""));
+  return Buffer.from(sealLine(header));
 }
 
 /** Encodes a batch that begins at event `seq`. */
@@ -46,13 +49,13 @@ export function encodeBatch({ events, values, refers, head }: Batch, seq: number
   if (refers.length > 0) lines.push(JSON.stringify({ refers }));
   for (const event of events) lines.push(JSON.stringify(event));
   const body = Buffer.from(lines.length > 0 ? `${lines.join("\n")}\n` : "");
-  const seal: Seal = { sealed: events.length, seq, bytes: body.byteLength, head };
-  return Buffer.concat([body, Buffer.from(sealLine(seal, body))]);
+  const seal: Seal = { sealed: events.length, seq, bytes: body.byteLength, body: checksum(body), head };
+  return Buffer.concat([body, Buffer.from(sealLine(seal))]);
 }
 
 /** Decodes a header line without its newline; nothing if it is none, or damaged. */
 export function decodeHeader(line: Buffer): Header | undefined {
-  return unseal(line, "") as Header | undefined;
+  return unseal(line) as Header | undefined;
 }
 
 /** True if a line is meant to be a seal, by its beginning or, should that be damaged, by its end. */
@@ -64,17 +67,13 @@ export function isSeal(line: Buffer): boolean {
 
 /** Decodes a seal over the lines before it; nothing if one of them is damaged. */
 export function decodeSeal(line: Buffer, body: Buffer): Seal | undefined {
-  const seal = unseal(line, body) as Seal | undefined;
-  return seal?.bytes === body.byteLength ? seal : undefined;
+  const seal = peekSeal(line);
+  return seal?.bytes === body.byteLength && seal.body === checksum(body) ? seal : undefined;
 }
 
-/** The head in a seal, unchecked. */
+/** Decodes a seal without looking at the lines before it; nothing if it is damaged itself. */
 export function peekSeal(line: Buffer): Seal | undefined {
-  try {
-    return JSON.parse(line.toString()) as Seal;
-  } catch {
-    return undefined;
-  }
+  return unseal(line) as Seal | undefined;
 }
 
 /** The events of a checked body. */
@@ -87,6 +86,13 @@ export function eventsOf(body: Buffer): JournalEvent[] {
   if (start === body.byteLength) return [];
   // No newline stands inside a line of JSON, so all events parse as one list.
   return JSON.parse(`[${body.toString("utf8", start, body.byteLength - 1).replaceAll("\n", ",")}]`);
+}
+
+/** The values in any lines, checked or not, by the hash that they claim to have. */
+export function* claimedValuesOf(bytes: Buffer): Generator<readonly [hash: string, line: Buffer]> {
+  for (const { line } of lines(bytes)) {
+    if (startsWith(line, VALUE)) yield [line.toString("latin1", VALUE.length, VALUE.length + 64), line];
+  }
 }
 
 /** Where the values of a checked body stand in it, by hash. */
@@ -108,10 +114,21 @@ export function refersOf(body: Buffer): readonly string[] {
   return [];
 }
 
-/** Decodes the line of a value. */
-export function decodeValue(line: Buffer): Encoded {
-  const { text, parts } = JSON.parse(line.toString()) as { text: string; parts: readonly string[] };
-  return { text, parts: parts.map((part) => Uint8Array.from(Buffer.from(part, "base64"))) };
+/** Decodes the line of a value; nothing if it is not what has this hash. */
+export function decodeValue(line: Buffer, hash: string): Encoded | undefined {
+  try {
+    const { text, parts } = JSON.parse(line.toString()) as { text: string; parts: readonly string[] };
+    const value = { text, parts: parts.map((part) => Uint8Array.from(Buffer.from(part, "base64"))) };
+    return createHash("sha256").update(bytesOf(value)).digest("hex") === hash ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the hash of a value is taken of: the lengths of its binary parts as a line of JSON, its text, then the parts. */
+export function bytesOf({ text, parts }: Encoded): Buffer {
+  const lengths = JSON.stringify(parts.map((part) => part.byteLength));
+  return Buffer.concat([Buffer.from(`${lengths}\n${text}`), ...parts]);
 }
 
 function valueLine(hash: string, { text, parts }: Encoded): string {
@@ -120,27 +137,28 @@ function valueLine(hash: string, { text, parts }: Encoded): string {
 
 function* lines(body: Buffer): Generator<{ readonly line: Buffer; readonly end: number }> {
   for (let start = 0; start < body.byteLength; ) {
-    const end = body.indexOf(10, start);
+    const newline = body.indexOf(10, start);
+    const end = newline < 0 ? body.byteLength : newline;
     yield { line: body.subarray(start, end), end: end + 1 };
     start = end + 1;
   }
 }
 
 /** The JSON of an object with the checksum of all before as its last property. */
-function sealLine(content: object, body: Buffer | string): string {
+function sealLine(content: object): string {
   const open = JSON.stringify(content).slice(0, -1);
-  return `${open}${SUM}${checksum(body, open)}"}\n`;
+  return `${open}${SUM}${checksum(open)}"}\n`;
 }
 
-function unseal(line: Buffer, body: Buffer | string): unknown {
+function unseal(line: Buffer): unknown {
   const text = line.toString();
   const open = text.slice(0, -SUM_TAIL);
-  if (text !== `${open}${SUM}${checksum(body, open)}"}`) return undefined;
+  if (text !== `${open}${SUM}${checksum(open)}"}`) return undefined;
   return JSON.parse(text);
 }
 
-function checksum(body: Buffer | string, open: string): string {
-  return createHash("sha256").update(body).update(open).digest("hex").slice(0, SUM_CHARACTERS);
+function checksum(content: Buffer | string): string {
+  return createHash("sha256").update(content).digest("hex").slice(0, SUM_CHARACTERS);
 }
 
 function startsWith(line: Buffer, prefix: string): boolean {

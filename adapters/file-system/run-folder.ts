@@ -1,11 +1,14 @@
 // What can be read of one run in its folder. Remembers where the last page ended and where values stand, since files
 // only grow.
 
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { HeddleError } from "../../src/errors.js";
 import type { JournalEvent } from "../../src/events.js";
 import type { Encoded, JournalPage, RunHead } from "../../src/ports.js";
-import { batchesOf, chainOf, readAt, type Segment, tailOf, withFile } from "./journal-files.js";
-import { decodeValue, eventsOf, type Header, refersOf, valuesOf } from "./records.js";
+import { ifThere, onDisk } from "./disk.js";
+import { batchesOf, chainOf, type Damage, damagedAt, readAt, type Segment, tailOf, withFile } from "./journal-files.js";
+import { claimedValuesOf, decodeValue, eventsOf, type Header, refersOf, valuesOf } from "./records.js";
 
 /** Where a page ended: the next batch of a segment, and what of the last one was not asked for. */
 interface Bookmark {
@@ -47,7 +50,7 @@ export class RunFolder {
         await this.#readSegment(segment, seq + events.length, limit - events.length, events);
         if (events.length === limit) return { events, more: true };
       }
-      if (chain.damage) throw chain.damage;
+      if (chain.damage) throw this.#complain(chain.damage, seq + events.length);
     } catch (error) {
       if (events.length === 0) throw error;
       return { events, more: true };
@@ -58,29 +61,51 @@ export class RunFolder {
   /** The head of the last batch; nothing if there is none. @throws HeddleError `STORE_DAMAGED` if none can be read. */
   async head(): Promise<RunHead | undefined> {
     const { segments, damage } = await chainOf(this.#folder, this.#runId);
+    if (damage) throw this.#complain(damage, await readable(segments));
     for (const segment of segments.toReversed()) {
       const { seal } = await tailOf(segment, false);
       if (seal) return seal.head;
     }
-    if (damage) throw damage;
     return undefined;
   }
 
   /** Where the journal ends, for the next owner to go on. @throws HeddleError `STORE_DAMAGED`. */
   async end(): Promise<{ readonly after: Header["after"]; readonly torn: number }> {
-    const { segments, damage } = await chainOf(this.#folder, this.#runId);
-    if (damage) throw damage;
+    const { segments, damage, torn: unbegun } = await chainOf(this.#folder, this.#runId);
+    if (damage) throw this.#complain(damage, await readable(segments));
     const last = segments.at(-1);
-    if (!last) return { after: undefined, torn: 0 };
+    if (!last) return { after: undefined, torn: unbegun };
     const { bytes, events, torn } = await tailOf(last, true);
-    return { after: { epoch: last.epoch, bytes, events }, torn };
+    return { after: { epoch: last.epoch, owner: last.owner, bytes, events }, torn: torn + unbegun };
   }
 
   /** A value that came with a batch. */
   async value(hash: string): Promise<Encoded | undefined> {
     const place = await this.#find(hash);
     if (!place) return undefined;
-    return withFile(place.path, async (file) => decodeValue(await readAt(file, place.start, place.end - place.start)));
+    const line = await withFile(place.path, (file) => readAt(file, place.start, place.end - place.start));
+    const value = decodeValue(line, hash);
+    if (value) return value;
+    const seq = (await this.read(0, Number.POSITIVE_INFINITY).catch(() => undefined))?.events.length ?? 0;
+    throw damagedAt(this.#runId, place.path, place.start, seq);
+  }
+
+  /** Those values in its files, damaged or not, that are what their hash says. @throws HeddleError `STORE_VERSION`. */
+  async wholeValues(): Promise<ReadonlyMap<string, Encoded>> {
+    await chainOf(this.#folder, this.#runId);
+    const whole = new Map<string, Encoded>();
+    const names = (await ifThere("Listing a run", this.#folder, () => readdir(this.#folder))) ?? [];
+    for (const name of names.filter((one) => one.endsWith(".jsonl"))) {
+      const path = join(this.#folder, name);
+      const bytes = await onDisk("Reading a run", path, async () =>
+        (await stat(path)).isFile() ? readFile(path) : Buffer.alloc(0),
+      );
+      for (const [hash, line] of claimedValuesOf(bytes)) {
+        const value = decodeValue(line, hash);
+        if (value) whole.set(hash, value);
+      }
+    }
+    return whole;
   }
 
   async hasValue(hash: string): Promise<boolean> {
@@ -90,7 +115,7 @@ export class RunFolder {
   /** The hashes of all values that the journal refers to. @throws HeddleError `STORE_DAMAGED`. */
   async refers(): Promise<ReadonlySet<string>> {
     const { segments, damage } = await chainOf(this.#folder, this.#runId);
-    if (damage) throw damage;
+    if (damage) throw this.#complain(damage, await readable(segments));
     const refers = new Set<string>();
     for (const segment of segments) {
       await withFile(segment.path, async (file) => {
@@ -100,12 +125,6 @@ export class RunFolder {
       });
     }
     return refers;
-  }
-
-  /** The hashes of the values that came with its batches, as far as they can be read. */
-  async heldValues(): Promise<readonly string[]> {
-    await this.#search().catch(ignoreDamage);
-    return [...this.#values.keys()];
   }
 
   async #readSegment(segment: Segment, seq: number, limit: number, into: JournalEvent[]): Promise<void> {
@@ -138,15 +157,25 @@ export class RunFolder {
   }
 
   async #find(hash: string): Promise<ValuePlace | undefined> {
-    if (!this.#values.has(hash)) await this.#search();
-    return this.#values.get(hash);
+    if (this.#values.has(hash)) return this.#values.get(hash);
+    const damage = await this.#search().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const place = this.#values.get(hash);
+    if (!place && damage) throw damage;
+    return place;
   }
 
   /** Notes where values stand in what was written since the last search. */
   async #search(): Promise<void> {
     const { segments, damage } = await chainOf(this.#folder, this.#runId);
     for (const segment of segments) await this.#searchSegment(segment);
-    if (damage) throw damage;
+    if (damage) throw this.#complain(damage, await readable(segments));
+  }
+
+  #complain({ path, why }: Damage, seq: number): HeddleError {
+    return damagedAt(this.#runId, path, 0, seq, why);
   }
 
   async #searchSegment(segment: Segment): Promise<void> {
@@ -163,6 +192,13 @@ export class RunFolder {
       }
     });
   }
+}
+
+/** How many events these segments hold. @throws HeddleError `STORE_DAMAGED` if one of them is damaged as well. */
+async function readable(segments: readonly Segment[]): Promise<number> {
+  const last = segments.at(-1);
+  if (!last) return 0;
+  return last.cut?.events ?? (await tailOf(last, true)).events;
 }
 
 function ignoreDamage(error: unknown): undefined {

@@ -2,11 +2,13 @@
 // JSON, the text, then the parts. `sha256sum` checks them.
 
 import { createHash, randomUUID } from "node:crypto";
+import type { Dirent } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HeddleError } from "../../src/errors.js";
 import type { Encoded } from "../../src/ports.js";
 import { ifThere, onDisk } from "./disk.js";
+import { bytesOf } from "./records.js";
 
 /** The values in one directory. */
 export class ValueFiles {
@@ -17,17 +19,17 @@ export class ValueFiles {
   }
 
   /** Stores a value, whole or not at all. */
-  async put(hash: string, { text, parts }: Encoded, durable: boolean): Promise<void> {
+  async put(hash: string, value: Encoded, durable: boolean): Promise<void> {
     const path = this.#path(hash);
     await onDisk("Storing a value", path, async () => {
-      if (await touch(path)) return durable ? sync(path) : undefined;
+      // A damaged file is written anew: whoever stores a value needs it whole.
+      if ((await touch(path)) && (await isWhole(path, hash))) return durable ? sync(path) : undefined;
       await mkdir(dirname(path), { recursive: true });
       const draft = `${path}.${randomUUID()}.draft`;
       try {
         const file = await open(draft, "wx");
         try {
-          const lengths = JSON.stringify(parts.map((part) => part.byteLength));
-          await file.writeFile(Buffer.concat([Buffer.from(`${lengths}\n${text}`), ...parts]));
+          await file.writeFile(bytesOf(value));
           if (durable) await file.sync();
         } finally {
           await file.close();
@@ -46,7 +48,7 @@ export class ValueFiles {
     const path = this.#path(hash);
     const bytes = await ifThere("Reading a value", path, () => readFile(path));
     if (!bytes) return undefined;
-    if (createHash("sha256").update(bytes).digest("hex") !== hash) {
+    if (hashOf(bytes) !== hash) {
       throw new HeddleError(
         "STORE_DAMAGED",
         `The value in "${path}" is damaged: its content does not fit its name. Put the file back from a copy, or execute its node again: replay the run with \`rerun\`.`,
@@ -62,13 +64,14 @@ export class ValueFiles {
 
   /** Removes what is not in `used` and was not stored or asked for since `untouchedSince`, half-written files too. */
   async keepOnly(used: ReadonlySet<string>, untouchedSince: number): Promise<void> {
-    const folders = (await ifThere("Listing values", this.#directory, () => readdir(this.#directory))) ?? [];
-    for (const folder of folders) {
-      const inside = join(this.#directory, folder);
-      for (const name of (await ifThere("Listing values", inside, () => readdir(inside))) ?? []) {
+    for (const folder of await entries(this.#directory)) {
+      if (!folder.isDirectory() || !/^[0-9a-f]{2}$/.test(folder.name)) continue;
+      const inside = join(this.#directory, folder.name);
+      for (const { name } of await entries(inside)) {
+        if (!OURS.test(name)) continue;
         const path = join(inside, name);
         const found = used.has(name) ? undefined : await ifThere("Removing a value", path, () => stat(path));
-        if (found && found.mtimeMs < untouchedSince) await rm(path, { force: true });
+        if (found?.isFile() && found.mtimeMs < untouchedSince) await rm(path, { force: true });
       }
     }
   }
@@ -92,6 +95,21 @@ export async function sync(path: string): Promise<void> {
   } finally {
     await file.close();
   }
+}
+
+/** Values, and what was half written of them. */
+const OURS = /^[0-9a-f]{64}(\..*\.draft)?$/;
+
+async function entries(path: string): Promise<Dirent[]> {
+  return (await ifThere("Listing values", path, () => readdir(path, { withFileTypes: true }))) ?? [];
+}
+
+async function isWhole(path: string, hash: string): Promise<boolean> {
+  return (await stat(path)).isFile() && hashOf(await readFile(path)) === hash;
+}
+
+function hashOf(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function decode(bytes: Buffer): Encoded {

@@ -59,9 +59,12 @@ export class RunOpener {
   /** Takes over a recorded run. */
   async restart(request: RestartRequest): Promise<Opened> {
     const { runId, plan, clock } = request;
+    // What cannot be continued is refused before anything is claimed.
+    const seen = await this.#reader.loadWhole(runId);
+    refuseCompleted(seen);
     const { writer, lease, owner } = await this.#takeOver(request);
     try {
-      const state = await this.#reader.loadWhole(runId);
+      const state = seen.events === lease.events ? seen : await this.#reader.loadWhole(runId);
       refuseCompleted(state);
       const invalidated = await this.#invalidated(plan, state, request.onChange);
       const restart = planRestart(plan, state, request.resume, invalidated);
