@@ -2,45 +2,84 @@
 
 import { parseArgs } from "node:util";
 import type { Job } from "./shared/job.js";
+import { UsageError } from "./shared/terminal.js";
 
-/** What the caller asks for. */
-export type Command =
-  | { readonly verb: "help" }
-  | { readonly verb: "mermaid"; readonly job: Job }
-  | { readonly verb: "run"; readonly job: Job; readonly rerun: readonly string[] };
+/** What the caller asks for. `job` is undefined if none is named. */
+export type Command = { readonly job: Job | undefined } & (
+  | { readonly verb: "help" | "mermaid" | "runs" }
+  | { readonly verb: "start"; readonly fresh: boolean }
+  | { readonly verb: "inspect" | "restart"; readonly run: string }
+  | { readonly verb: "replay"; readonly rerun: readonly string[]; readonly of: string | undefined }
+);
 
-/** A command line that names something the program does not have. */
-export class UsageError extends Error {}
+/** Where records are, unless the command line names another directory. */
+const DEFAULT_DIRECTORY = ".heddle";
 
-/** Reads the arguments. The first of `jobs` is the one meant if none is named. Throws a {@link UsageError}, or an `ERR_PARSE_ARGS_…`. */
-export function readCommand(args: readonly string[], jobs: readonly Job[]): Command {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      replay: { type: "string", multiple: true, default: [] },
-      mermaid: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help) return { verb: "help" };
-  const job = findJob(positionals, jobs);
-  if (values.mermaid) return { verb: "mermaid", job };
-  return { verb: "run", job, rerun: expectLabels(values.replay, job) };
+const OPTIONS = {
+  new: { type: "boolean" },
+  runs: { type: "boolean" },
+  inspect: { type: "string" },
+  restart: { type: "string" },
+  replay: { type: "string", multiple: true },
+  of: { type: "string" },
+  dir: { type: "string" },
+  mermaid: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+/** Each of these is a verb of its own: a command line has one of them, or none. */
+const VERBS = ["new", "runs", "inspect", "restart", "replay", "mermaid"] as const;
+
+/**
+ * Reads the arguments.
+ *
+ * @throws UsageError
+ */
+export function readCommand(args: readonly string[], jobs: readonly Job[]): { command: Command; directory: string } {
+  const { values, positionals } = parse(args);
+  const { dir: directory = DEFAULT_DIRECTORY } = values;
+  if (values.help) return { command: { verb: "help", job: undefined }, directory };
+  const given = VERBS.filter((verb) => values[verb] !== undefined).map((verb) => `--${verb}`);
+  if (given.length > 1) throw new UsageError(`${given.join(" and ")} exclude each other. Give one of them.`);
+  if (values.of !== undefined && !values.replay) throw new UsageError("--of goes with --replay <node> only.");
+  return { command: { ...toVerb(values), job: findJob(positionals, jobs) }, directory };
 }
 
-function findJob(positionals: readonly string[], jobs: readonly Job[]): Job {
-  const names = jobs.map((job) => job.name);
-  const [name = names[0], ...others] = positionals;
+type Values = ReturnType<typeof parse>["values"];
+type Verb<C = Command> = C extends Command ? Omit<C, "job"> : never;
+
+function toVerb({ mermaid, runs, inspect, restart, replay, of, new: fresh = false }: Values): Verb {
+  if (mermaid) return { verb: "mermaid" };
+  if (runs) return { verb: "runs" };
+  if (inspect !== undefined) return { verb: "inspect", run: inspect };
+  if (restart !== undefined) return { verb: "restart", run: restart };
+  return replay ? { verb: "replay", rerun: replay, of } : { verb: "start", fresh };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+  } catch (error) {
+    // Node's first sentence says what is wrong, the others guess at what was meant.
+    const [what] = (error as Error).message.split(/\.[ \n]|\n/);
+    throw new UsageError(`${what}. See: npm start -- --help`, { cause: error });
+  }
+}
+
+function findJob(positionals: readonly string[], jobs: readonly Job[]): Job | undefined {
+  const [name, ...others] = positionals;
   if (others.length > 0) throw new UsageError(`One job at a time, please. You named ${positionals.join(", ")}.`);
   const job = jobs.find((candidate) => candidate.name === name);
-  if (!job) throw new UsageError(`There is no job "${name}". The jobs are ${names.join(", ")}.`);
-  return job;
+  if (job || name === undefined) return job;
+  throw new UsageError(`There is no job "${name}". The jobs are ${jobs.map((known) => known.name).join(", ")}.`);
 }
 
-function expectLabels(rerun: readonly string[], { dag }: Job): readonly string[] {
-  const labels = Object.keys(dag.nodes);
-  const unknown = rerun.filter((label) => !labels.includes(label));
-  if (unknown.length === 0) return rerun;
-  throw new UsageError(`There is no node "${unknown.join('", "')}" to replay. The nodes are ${labels.join(", ")}.`);
+/** How to type a command: its words, for records in this directory. */
+export function typed(directory: string, ...words: readonly string[]): string {
+  const dir = directory === DEFAULT_DIRECTORY ? [] : ["--dir", directory];
+  return ["npm start --", ...[...words, ...dir].map(quoteIfNeeded)].join(" ");
+}
+
+function quoteIfNeeded(word: string): string {
+  return /^[\w./<>-]+$/.test(word) ? word : JSON.stringify(word);
 }

@@ -1,47 +1,93 @@
 // What the command line can do, a function for each.
 
-import { toMermaid } from "heddle";
-import { memoryStore } from "heddle/adapters/memory";
+import { HeddleError, type RunHead } from "heddle";
+import { typed } from "./command-line.js";
+import type { Records } from "./records.js";
+import { renderInspection, renderRuns } from "./run-text.js";
 import type { Job } from "./shared/job.js";
-import { print } from "./shared/terminal.js";
+import { complain, EXIT_OK, print, UsageError } from "./shared/terminal.js";
 import { Workbench } from "./workbench.js";
 
-const HELP = `Runs an example dag on real data, and prints its report.
-
-  npm start -- [job]                  run the job, and print its report
-  npm start -- [job] --replay <node>  run, then replay this node alone; may be given more than once
-  npm start -- [job] --mermaid        print the dag as a Mermaid diagram
-  npm start -- --help                 print this
-
-The jobs; the first is run if none is named:
-`;
-
-/** Prints how to use the command line. */
-export function help(jobs: readonly Job[]): number {
-  const described = jobs.map((job) => `\n  ${job.name}: ${job.title}\n${wrap(Object.keys(job.dag.nodes))}\n`);
-  return print(`${HELP}${described.join("")}`);
+/** Begins a run of a job, or continues its newest one if that is not completed. Returns the exit code, as all do. */
+export async function start(records: Records, job: Job, fresh: boolean): Promise<number> {
+  return (await runOrContinue(records, job, fresh)).exitCode;
 }
 
-/** Prints the dag of a job as a diagram. */
-export function mermaid(job: Job): number {
-  return print(toMermaid(job.dag));
+/** Continues a run. */
+export async function restart(records: Records, job: Job, run: RunHead): Promise<number> {
+  if (run.status !== "completed") return (await goOn(records, job, run)).exitCode;
+  const replay = typed(records.directory, "--replay", "<node>", "--of", run.runId);
+  throw new UsageError(`Run ${run.runId} is completed. To execute nodes of it again: ${replay}`);
 }
 
-/** Runs a job; if that went well, replays the named nodes alone. */
-export async function runAndReplay(job: Job, rerun: readonly string[]): Promise<number> {
-  const workbench = new Workbench(job, memoryStore());
-  const { runId, exitCode } = await workbench.run();
-  return exitCode !== 0 || rerun.length === 0 ? exitCode : workbench.replay(runId, rerun);
+/** Replays nodes of a run alone: of this one, or else of the newest completed one, which is made if there is none. */
+export async function replay(
+  records: Records,
+  job: Job,
+  { of, rerun }: { readonly of: RunHead | undefined; readonly rerun: readonly string[] },
+): Promise<number> {
+  expectLabels(rerun, job);
+  const source = of ?? (await records.newest(job, "completed"));
+  const replayOf = (runId: string) => new Workbench(job, records).replay(runId, rerun);
+  if (source) return (await withRemedy(records, source, () => replayOf(source.runId))).exitCode;
+  const { result, exitCode } = await runOrContinue(records, job, false);
+  if (exitCode !== EXIT_OK) return exitCode;
+  print("\n");
+  return (await replayOf(result.runId)).exitCode;
 }
 
-const WIDTH = 90;
+/** Lists the runs of a job, or of all. */
+export async function list(records: Records, job: Job | undefined): Promise<number> {
+  const runs = await records.list(job);
+  const of = job ? ` of ${job.name}` : "";
+  if (runs.length > 0) return print(`${renderRuns(`Runs${of} in ${records.directory}, newest first`, runs)}\n`);
+  complain(`There are no runs${of} in ${records.directory} yet.`);
+  return EXIT_OK;
+}
 
-function wrap(words: readonly string[]): string {
-  const lines: string[] = [];
-  for (const word of words) {
-    const line = `${lines.at(-1) ?? "   "} ${word}`;
-    if (lines.length > 0 && line.length < WIDTH) lines[lines.length - 1] = line;
-    else lines.push(`    ${word}`);
+/** Prints the record of a run. */
+export async function inspect(records: Records, { runId }: RunHead): Promise<number> {
+  return print(`${renderInspection(await records.provenance.inspect(runId))}\n`);
+}
+
+async function runOrContinue(records: Records, job: Job, fresh: boolean) {
+  const newest = fresh ? undefined : await records.newest(job);
+  if (newest && newest.status !== "completed") return goOn(records, job, newest);
+  return new Workbench(job, records).run();
+}
+
+function goOn(records: Records, job: Job, run: RunHead) {
+  return withRemedy(records, run, () => new Workbench(job, records).restart(run));
+}
+
+/** Builds on a run; where that cannot be, says that a new run can. */
+async function withRemedy<T>({ directory }: Records, { dag }: RunHead, build: () => Promise<T>): Promise<T> {
+  try {
+    return await build();
+  } catch (error) {
+    if (!(error instanceof HeddleError) || !MENDED_BY_A_NEW_RUN.has(error.code)) throw error;
+    throw new UsageError(`${why(error)}\nTo start a new one: ${typed(directory, dag, "--new")}`, { cause: error });
   }
-  return lines.join("\n");
+}
+
+/** What is wrong with the run, and not with the store or the program. */
+const MENDED_BY_A_NEW_RUN: ReadonlySet<string> = new Set([
+  "RUN_OWNED",
+  "DAG_CHANGED",
+  "STORE_DAMAGED",
+  "VALUE_MISSING",
+  "REPLAY_BLOCKED",
+]);
+
+/** The message, less the remedies of a changed dag, which the command line does not have. */
+function why({ code, message, faults }: HeddleError): string {
+  if (code !== "DAG_CHANGED") return message;
+  return [message.split("\n", 1), ...faults.map((fault) => `- ${fault}`)].join("\n");
+}
+
+function expectLabels(rerun: readonly string[], { dag }: Job): void {
+  const labels = Object.keys(dag.nodes);
+  const unknown = rerun.filter((label) => !labels.includes(label));
+  if (unknown.length === 0) return;
+  throw new UsageError(`There is no node "${unknown.join('", "')}" to replay. The nodes are ${labels.join(", ")}.`);
 }

@@ -1,40 +1,61 @@
 // Where `npm start` begins: reads the command line, carries it out, and turns the outcome into an exit code.
 
-import { HeddleError } from "heddle";
+import { HeddleError, type RunHead, toMermaid } from "heddle";
 import { birdstrikesJob } from "./birdstrikes/job.js";
-import { type Command, readCommand, UsageError } from "./command-line.js";
-import { help, mermaid, runAndReplay } from "./commands.js";
+import { type Command, readCommand } from "./command-line.js";
+import * as commands from "./commands.js";
 import { flightsJob } from "./flights/job.js";
-import { complain, EXIT_FAILED } from "./shared/terminal.js";
+import { helpText } from "./help.js";
+import { Records } from "./records.js";
+import type { Job } from "./shared/job.js";
+import { complain, EXIT_FAILED, outliveReaders, print, UsageError } from "./shared/terminal.js";
 
-const JOBS = [birdstrikesJob, flightsJob];
+/** The first is the one to run if none is named. */
+const JOBS = [birdstrikesJob, flightsJob] as const;
 
 /** Carries out a command and returns the exit code. */
-function carryOut(command: Command): number | Promise<number> {
+async function carryOut(command: Command, records: Records): Promise<number> {
+  const { job = JOBS[0] } = command;
   switch (command.verb) {
     case "help":
-      return help(JOBS);
+      return print(helpText(JOBS));
     case "mermaid":
-      return mermaid(command.job);
-    case "run":
-      return runAndReplay(command.job, command.rerun);
+      return print(toMermaid(job.dag));
+    case "runs":
+      return commands.list(records, command.job);
+    case "start":
+      return commands.start(records, job, command.fresh);
+    case "inspect":
+      return commands.inspect(records, await records.find(command.run, command.job));
+    case "restart": {
+      const run = await records.find(command.run, command.job);
+      return commands.restart(records, jobOf(run), run);
+    }
+    case "replay": {
+      const of = command.of === undefined ? undefined : await records.find(command.of, command.job);
+      return commands.replay(records, of ? jobOf(of) : job, { of, rerun: command.rerun });
+    }
   }
+}
+
+function jobOf({ runId, dag }: RunHead): Job {
+  const job = JOBS.find(({ name }) => name === dag);
+  if (job) return job;
+  throw new UsageError(
+    `Run ${runId} is one of "${dag}". The jobs here are ${JOBS.map(({ name }) => name).join(", ")}.`,
+  );
 }
 
 /** Tells errors that the caller can mend from faults of the program, which keep their stack. */
 function isMisuse(error: unknown): error is Error {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return error instanceof HeddleError || error instanceof UsageError || code.startsWith("ERR_PARSE_ARGS");
+  return error instanceof HeddleError || error instanceof UsageError;
 }
 
-// Somebody closed the pipe, as `head` does: there is nobody left to print for.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(0);
-});
-
+outliveReaders();
 try {
-  process.exitCode = await carryOut(readCommand(process.argv.slice(2), JOBS));
+  const { command, directory } = readCommand(process.argv.slice(2), JOBS);
+  const records = new Records(directory);
+  process.exitCode = await carryOut(command, records).finally(() => records.close());
 } catch (error) {
   if (!isMisuse(error)) throw error;
   complain(error.message);

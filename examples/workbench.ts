@@ -1,81 +1,129 @@
-// One job with one store: executes runs of it before the eyes of the user, and prints what came of them.
+// One job and its records: executes runs of it before the eyes of the user, and prints what came of them.
 
-import { DagProvenance, DagRunner, type Run, type RunResult, type Store } from "heddle";
+import { DagRunner, type Run, type RunHead, type RunResult } from "heddle";
+import { typed } from "./command-line.js";
+import { doneIn, type Records } from "./records.js";
+import { renderNodes } from "./run-text.js";
+import { Interrupts } from "./shared/interrupts.js";
 import type { Job } from "./shared/job.js";
 import { type Progress, showProgress } from "./shared/progress.js";
-import { type NodeSummary, renderNodes } from "./shared/render.js";
-import { complain, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, print } from "./shared/terminal.js";
+import { complain, EXIT_FAILED, EXIT_OK, print } from "./shared/terminal.js";
 
-/** All nodes compute on one thread: several at a time would only make each of them take longer. */
+/**
+ * All nodes compute on one thread. Several at a time would only make each take longer, and whatever stops the run would
+ * find all of them half-way instead of one.
+ */
 const CONCURRENCY = 1;
 
-/** Runs and replays one job, with progress on stderr and results on stdout. */
+const PRESS_AGAIN = "; press Ctrl-C again to cancel";
+
+/** How a run ended. */
+interface Ending {
+  readonly result: RunResult;
+  readonly exitCode: number;
+}
+
+/** Runs, continues and replays one job, with progress on stderr and results on stdout. */
 export class Workbench {
   readonly #job: Job;
-  readonly #labels: readonly string[];
-  readonly #provenance: DagProvenance;
+  readonly #nodes: number;
+  readonly #records: Records;
   readonly #runner: DagRunner<Job["dag"]["nodes"], Job["dag"]["edges"]>;
   #progress: Progress | undefined;
+  #onResumed: () => void = () => {};
 
-  constructor(job: Job, store: Store) {
+  constructor(job: Job, records: Records) {
     this.#job = job;
-    this.#labels = Object.keys(job.dag.nodes);
-    this.#provenance = new DagProvenance(store);
+    this.#nodes = Object.keys(job.dag.nodes).length;
+    this.#records = records;
     this.#runner = new DagRunner(job.dag, {
-      provenance: this.#provenance,
+      provenance: records.provenance,
       concurrency: CONCURRENCY,
-      onEvent: (event) => this.#progress?.onEvent(event),
+      onEvent: (event) => {
+        if (event.type === "run-resumed") this.#onResumed();
+        this.#progress?.onEvent(event);
+      },
     });
   }
 
-  /** Runs the job and prints its report. */
-  async run(): Promise<{ readonly runId: string; readonly exitCode: number }> {
-    const run = this.#runner.run(this.#job.inputs());
-    const result = await this.#watch(run);
-    if (result.status === "completed") print(`${this.#job.render(result.outputs)}\n\n`);
-    return { runId: run.runId, exitCode: await this.#conclude("The run", result) };
+  /** Begins a new run, and prints its report. */
+  async run(): Promise<Ending> {
+    return this.#report(await this.#watch(this.#runner.run(this.#job.inputs()), []));
+  }
+
+  /** Goes on with a run, saying so once nothing keeps it from it, and prints its report. */
+  async restart({ runId, status }: RunHead): Promise<Ending> {
+    const done = doneIn(await this.#records.provenance.inspect(runId));
+    const stopped = status === "running" ? "interrupted" : status;
+    this.#onResumed = () => complain(`Continuing run ${runId} (${stopped} after ${this.#outOf(done)}).`);
+    return this.#report(await this.#watch(this.#runner.restart(runId), done));
   }
 
   /** Replays nodes of a run alone, and prints why each node was executed or reused. */
-  async replay(runId: string, rerun: readonly string[]): Promise<number> {
+  async replay(runId: string, rerun: readonly string[]): Promise<Ending> {
     const { steps } = await this.#runner.planReplay(runId, { rerun });
-    const why = new Map(steps.map((step) => [step.path, step.why]));
-    return this.#conclude("\nThe replay", await this.#watch(this.#runner.replay(runId, { rerun })), why);
+    const ending = await this.#watch(this.#runner.replay(runId, { rerun }), []);
+    const whys = new Map(steps.map(({ path, why }) => [path, why]));
+    return this.#conclude(`Replay ${ending.result.runId} of run ${runId}`, ending, whys);
   }
 
-  /** Awaits a run, with its progress on stderr, and Ctrl-C to cancel it. */
-  async #watch(run: Run): Promise<RunResult> {
-    // A terminal may send the signal more than once: npm and tsx pass it on too.
-    const cancel = () => run.cancel();
-    process.on("SIGINT", cancel);
-    this.#progress = showProgress(this.#labels.length);
+  /** Awaits a run, with its progress on stderr; Ctrl-C and SIGTERM pause it, a second Ctrl-C cancels it. */
+  async #watch(run: Run, done: readonly string[]): Promise<Ending> {
+    const progress = showProgress(this.#nodes, done);
+    this.#progress = progress;
+    const interrupts = new Interrupts({
+      pause(signal) {
+        run.pause(signal);
+        complain(`Pausing: waiting for ${whatRuns(progress)}${signal === "SIGINT" ? PRESS_AGAIN : ""}.`);
+      },
+      cancel(signal) {
+        run.cancel(signal);
+        complain(`Cancelling: stopping ${whatRuns(progress)}; press Ctrl-C again to end at once.`);
+      },
+    });
     try {
-      return await run;
+      const result = await run;
+      return { result, exitCode: interrupts.exitCode ?? (result.status === "completed" ? EXIT_OK : EXIT_FAILED) };
     } finally {
-      this.#progress.stop();
-      process.off("SIGINT", cancel);
+      progress.stop();
+      interrupts.stop();
     }
   }
 
-  /** Prints what every node did and how the run ended, and says it as an exit code. */
-  async #conclude(title: string, result: RunResult, why?: ReadonlyMap<string, string>): Promise<number> {
-    print(`${renderNodes(title, await this.#summaries(result.runId, why))}\n`);
-    if (result.status === "failed") complain(`Node "${result.failedNode}" failed: ${result.error.message}`);
-    if (result.status === "cancelled") complain("Cancelled.");
-    if (result.status === "cancelled") return EXIT_INTERRUPTED;
-    return result.status === "completed" ? EXIT_OK : EXIT_FAILED;
+  #report(ending: Ending): Promise<Ending> {
+    const { result } = ending;
+    if (result.status === "completed") print(`${this.#job.render(result.outputs)}\n\n`);
+    return this.#conclude(`Run ${result.runId}`, ending);
   }
 
-  async #summaries(runId: string, why?: ReadonlyMap<string, string>): Promise<NodeSummary[]> {
-    const { executions } = await this.#provenance.inspect(runId);
-    const inOrder = executions.toSorted((a, b) => this.#labels.indexOf(a.path) - this.#labels.indexOf(b.path));
-    return inOrder.map(({ path, status, attempts, output }) => ({
-      label: path,
-      status,
-      attempts: attempts.length,
-      durationMs: attempts.at(-1)?.durationMs,
-      outputBytes: output?.bytes,
-      why: why?.get(path),
-    }));
+  /** Prints what every node did, unless the run was interrupted, and how to go on, unless it is completed. */
+  async #conclude(title: string, ending: Ending, whys?: ReadonlyMap<string, string>): Promise<Ending> {
+    const { result } = ending;
+    const inspection = await this.#records.provenance.inspect(result.runId);
+    if (result.status === "completed" || result.status === "failed") print(`${renderNodes(title, inspection, whys)}\n`);
+    if (result.status === "completed") return ending;
+    if (result.status === "failed") complain(`Node "${result.failedNode}" failed: ${result.error.message}`);
+    else complain(`The run is ${result.status} after ${this.#outOf(doneIn(inspection))}.`);
+    complain(`To continue it: ${await this.#continuing(result.runId)}`);
+    if (result.status === "failed") complain(`To start a new one: ${this.#typed("--new")}`);
+    return ending;
   }
+
+  #outOf(done: readonly string[]): string {
+    return `${done.length} of ${this.#nodes} nodes`;
+  }
+
+  /** What to type to continue a run: not much for the newest, which is continued by itself. */
+  async #continuing(runId: string): Promise<string> {
+    const newest = await this.#records.newest(this.#job);
+    return newest?.runId === runId ? this.#typed() : typed(this.#records.directory, "--restart", runId);
+  }
+
+  #typed(...options: readonly string[]): string {
+    return typed(this.#records.directory, this.#job.name, ...options);
+  }
+}
+
+function whatRuns(progress: Progress): string {
+  return progress.running().join(", ") || "the run";
 }

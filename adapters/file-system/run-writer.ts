@@ -130,7 +130,7 @@ export function overtaken({ run, epoch }: Pick<Header, "run" | "epoch">): Heddle
 }
 
 /** The same for a run that is gone. */
-export function removed(run: string): HeddleError {
+function removed(run: string): HeddleError {
   return new HeddleError("FENCED", `Run "${run}" was removed while it was executed.`);
 }
 

@@ -5,9 +5,9 @@ import { job } from "../shared/job.js";
 import { flights } from "./pipeline.js";
 import { renderReport } from "./render.js";
 
-/** Delays of American flights: four files to one report, some seconds of computing. */
+/** Delays of 231,083 American flights: four files to one report, long enough to be killed half-way. */
 export const flightsJob = job({
-  title: "Delays of American flights: four files to one report, and some seconds of computing.",
+  title: "Delays of 231,083 American flights: four files to one report, in 15 to 30 seconds.",
   dag: flights,
   inputs: () => ({
     readFlights: { path: dataFile("flights-200k.json") },

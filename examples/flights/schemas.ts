@@ -1,5 +1,5 @@
 // What the nodes pass on. An edge is wired by the identity of one of these objects. Flights are columns, not objects:
-// 200,000 objects are 9.9 MB of text and take the codec a second, as columns they are 1.2 MB and take it a millisecond.
+// 231,083 objects are 10.8 MB of text and take the codec a second, as columns 1.4 MB and a millisecond.
 
 import { type } from "heddle";
 import { z } from "zod";

@@ -2,44 +2,16 @@
 
 import CliTable from "cli-table3";
 import { shareOf } from "./groups.js";
-import { type Cell, type ColumnKind, columns, type Table } from "./table.js";
+import type { Cell, ColumnKind, Table } from "./table.js";
 
 const BAR_WIDTH = 20;
 
 /** Kinds that are set to the left; all others are figures. */
 const LEFT: readonly ColumnKind[] = ["text", "bar"];
 
-/** One line of the table of nodes. Without `outputBytes` nothing was produced or nothing is known of it. */
-export interface NodeSummary {
-  readonly label: string;
-  readonly status: string;
-  readonly attempts: number;
-  readonly durationMs?: number | undefined;
-  readonly outputBytes?: number | undefined;
-  readonly why?: string | undefined;
-}
-
 /** Tables as text, an empty line between them. */
 export function renderTables(tables: readonly Table[]): string {
   return tables.map(renderTable).join("\n\n");
-}
-
-/** What ran, in which state it ended, how long it took and how much it gave; `why` where any node has one. */
-export function renderNodes(title: string, nodes: readonly NodeSummary[]): string {
-  const withWhy = nodes.some((node) => node.why);
-  return renderTable({
-    title,
-    columns: columns({
-      Node: "text",
-      Status: "text",
-      Attempts: "count",
-      Ms: "count",
-      "Output bytes": "count",
-      ...(withWhy ? { Why: "text" } : {}),
-    }),
-    rows: nodes.map((node) => nodeRow(node, withWhy)),
-    note: "",
-  });
 }
 
 /** A number with thousands separated. */
@@ -67,10 +39,6 @@ function renderTable({ title, columns, rows, note }: Table): string {
   const longest = columns.map((_, i) => Math.max(...rows.map((row) => Number(row[i]) || 0)));
   for (const row of rows) table.push(row.map((cell, i) => print(cell, columns[i]?.kind ?? "text", longest[i] ?? 0)));
   return [title, table.toString(), ...(note ? [note] : [])].join("\n");
-}
-
-function nodeRow({ label, status, attempts, durationMs, outputBytes, why }: NodeSummary, withWhy: boolean): Cell[] {
-  return [label, status, attempts, durationMs ?? null, outputBytes ?? null, ...(withWhy ? [why ?? null] : [])];
 }
 
 const PRINTERS: Readonly<Record<ColumnKind, (value: number, longest: number) => string>> = {

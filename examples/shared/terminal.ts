@@ -2,8 +2,9 @@
 
 export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
-/** What a shell reports of a program that Ctrl-C ended. */
-export const EXIT_INTERRUPTED = 130;
+
+/** The command line asks for something that cannot be had; the message is all that the caller needs. */
+export class UsageError extends Error {}
 
 /** Writes a result. */
 export function print(text: string): typeof EXIT_OK {
@@ -14,4 +15,13 @@ export function print(text: string): typeof EXIT_OK {
 /** Writes a line that is no result. */
 export function complain(message: string): void {
   process.stderr.write(`${message}\n`);
+}
+
+/** Goes on when somebody closes the pipe, as `head` does: nobody reads any more, but the run is recorded all the same. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
 }

@@ -2,15 +2,16 @@
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 import { temporaryDirectory } from "../support/stores.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Bundles a script of this folder with heddle, and returns the path of what node can run. */
-export async function bundle(script: string): Promise<string> {
+/** Bundles a script, by its path from this folder, with heddle; returns the path of what node can run. */
+export async function bundle(script: string, options: BuildOptions = {}): Promise<string> {
   const outfile = join(temporaryDirectory(), "script.mjs");
   await build({
+    ...options,
     entryPoints: [join(ROOT, "test/processes", script)],
     outfile,
     bundle: true,

@@ -3,10 +3,11 @@
 
 import { type AnyNode, DagProvenance, DagRunner, dag, node, type } from "heddle";
 import { memoryStore } from "heddle/adapters/memory";
+import { inTurns, milliseconds } from "../measure.js";
+import { printTable, spread } from "../table.js";
 
 const Value = type<unknown>("Value");
 const CONSUMERS = ["a", "b", "c", "d"];
-const ROUNDS = Number(process.env.ROUNDS ?? 200);
 
 const rows = () =>
   Array.from({ length: 1_000 }, (_, i) => ({ id: i, name: `row ${i}`, cost: i / 3, tags: ["x", "y"] }));
@@ -18,45 +19,36 @@ const VALUES: Record<string, () => unknown> = {
   "1 MiB of bytes": () => new Uint8Array(1 << 20),
 };
 
+export async function isolation(small: boolean): Promise<void> {
+  const effort = small ? { warmUps: 1, rounds: 2 } : { warmUps: 10, rounds: 200 };
+  const table = [["µs a run", "made", "shared", "isolated", "shared, recorded", "isolated, recorded"]];
+  for (const [name, make] of Object.entries(VALUES)) {
+    const variants = variantsOf(make);
+    await inTurns(variants, effort, async ({ work, times }, kept) => {
+      const ms = await milliseconds(work);
+      if (kept) times.push(ms * 1_000);
+    });
+    table.push([name, ...variants.map(({ times }) => spread(times))]);
+  }
+  printTable("Isolation: a value for four consumers", [], table);
+}
+
+function variantsOf(make: () => unknown) {
+  const works: (() => unknown)[] = [make];
+  for (const recorded of [false, true]) {
+    for (const share of [true, false]) works.push(runnerFor(make, share, recorded));
+  }
+  return works.map((work) => ({ work, times: [] as number[] }));
+}
+
 function runnerFor(make: () => unknown, share: boolean, recorded: boolean) {
   const produce = node({ output: Value, share, run: make });
   const consume: AnyNode = node({ input: { value: Value }, run: () => {} });
   const nodes = { produce, ...Object.fromEntries(CONSUMERS.map((label) => [label, consume])) };
   const edges = CONSUMERS.map((label) => ["produce", label] as const);
-  return () => {
+  return async () => {
     const options = recorded ? { provenance: new DagProvenance(memoryStore()) } : {};
-    return new DagRunner(dag("isolation", { nodes, edges }), options).run();
+    const { status } = await new DagRunner(dag("isolation", { nodes, edges }), options).run();
+    if (status !== "completed") throw new Error(`Isolation: the run is ${status}.`);
   };
 }
-
-async function microseconds(work: () => unknown): Promise<number> {
-  const started = performance.now();
-  await work();
-  return (performance.now() - started) * 1_000;
-}
-
-const median = (times: number[]) => times.sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN;
-
-async function measure(make: () => unknown): Promise<number[]> {
-  const variants: (() => unknown)[] = [make];
-  for (const recorded of [false, true])
-    for (const share of [true, false]) variants.push(runnerFor(make, share, recorded));
-  const times = variants.map((): number[] => []);
-  for (let round = -10; round < ROUNDS; round++) {
-    for (const [i, variant] of variants.entries()) {
-      const time = await microseconds(variant);
-      if (round >= 0) times[i]?.push(time);
-    }
-  }
-  return times.map(median);
-}
-
-const table = [
-  "| µs a run, median | made | shared | isolated | shared, recorded | isolated, recorded |",
-  "|---|---|---|---|---|---|",
-];
-for (const [name, make] of Object.entries(VALUES)) {
-  const times = await measure(make);
-  table.push(`| ${name} | ${times.map((time) => time.toFixed(0)).join(" | ")} |`);
-}
-console.log(table.join("\n"));
