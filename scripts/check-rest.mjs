@@ -15,6 +15,7 @@ const CHECKS = [
   ["types of a project that uses it", "node scripts/check-consumer.mjs"],
   ["sizes", "size-limit"],
   ["documentation", "typedoc --emit none"],
+  ["bench, small: every result is checked", "npm run bench -- --small"],
 ];
 
 const PATH = `node_modules/.bin:${process.env.PATH}`;
