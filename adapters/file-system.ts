@@ -1,9 +1,8 @@
 // A store in a directory, for Node, Deno and Bun: an append-only text file per run and owner, and large values by hash.
 // Processes keep off each other without a database: an epoch is claimed by making a file that must not exist.
 
-import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { customAlphabet } from "nanoid";
 import { HeddleError } from "../src/errors.js";
 import { pageOfHeads } from "../src/heads.js";
@@ -22,11 +21,12 @@ import type {
 } from "../src/ports.js";
 import { valueCodec } from "./codec.js";
 import { claimNext, isHeld, prolong } from "./file-system/claims.js";
-import { ifThere, isTaken, onDisk } from "./file-system/disk.js";
+import { ifThere, isGone, onDisk } from "./file-system/disk.js";
 import { checkLayout, LAYOUT, writeLayout } from "./file-system/layout.js";
 import { folderName, isFolderName, runIdOf } from "./file-system/names.js";
 import { RunFolder } from "./file-system/run-folder.js";
 import { openWriter, overtaken, type RunWriter } from "./file-system/run-writer.js";
+import { discard } from "./file-system/trash.js";
 import { ValueFiles } from "./file-system/value-files.js";
 
 /** How a file-system store works; all optional. */
@@ -104,12 +104,11 @@ class FileSystemStore implements Store {
     if ("heldBy" in claim) return claim;
     const { epoch } = claim;
     try {
-      const { after, torn } = await this.#folder(runId).end();
+      const { after, torn, paths } = await this.#folder(runId).end();
       if (torn > 0) this.#warn(`The last ${torn} bytes of run "${runId}" were never finished, and are passed over.`);
       const header = { heddle: LAYOUT, run: runId, epoch, owner, ...(after ? { after } : {}) };
-      const writer = await openWriter({ folder, header, folders: [folder, this.#runs, this.#directory] });
-      await this.#writers.get(runId)?.close();
-      this.#writers.set(runId, writer);
+      const base = [...paths, folder, this.#runs, this.#directory, dirname(resolve(this.#directory))];
+      await this.#hold(runId, await openWriter({ folder, header, values: this.#values, base }));
       return { epoch, events: after?.events ?? 0 };
     } catch (error) {
       await prolong(folder, epoch, owner, 0).catch(() => {});
@@ -131,6 +130,14 @@ class FileSystemStore implements Store {
     await writer.release();
   }
 
+  /** Keeps the writer of the newest epoch; older ones have lost. */
+  async #hold(runId: string, writer: RunWriter): Promise<void> {
+    const other = this.#writers.get(runId);
+    if (other && other.epoch > writer.epoch) return writer.close();
+    this.#writers.set(runId, writer);
+    await other?.close();
+  }
+
   // ---- journals
 
   async append(runId: string, at: WritePosition, batch: Batch): Promise<void> {
@@ -147,9 +154,9 @@ class FileSystemStore implements Store {
 
   // ---- values
 
-  async putValue(hash: string, value: Encoded, durable: boolean): Promise<void> {
+  async putValue(hash: string, value: Encoded): Promise<void> {
     await this.#check();
-    await this.#values.put(hash, value, durable);
+    await this.#values.put(hash, value);
   }
 
   async getValue({ hash, runId }: ValueLocation): Promise<Encoded | undefined> {
@@ -159,9 +166,10 @@ class FileSystemStore implements Store {
 
   async hasValues(at: readonly ValueLocation[]): Promise<readonly boolean[]> {
     await this.#check();
+    for (const runId of new Set(at.map((one) => one.runId))) await this.#folder(runId).findValues();
     const found: boolean[] = [];
     for (const { hash, runId } of at) {
-      found.push((await this.#folder(runId).hasValue(hash)) || (await this.#values.has(hash)));
+      found.push(this.#folder(runId).holds(hash) || (await this.#values.has(hash)));
     }
     return found;
   }
@@ -189,13 +197,17 @@ class FileSystemStore implements Store {
     await this.#check();
     const startedAt = Date.now();
     const name = folderName(runId);
-    const others = (await this.#runNames()).filter((other) => other !== name);
+    const names = await this.#runNames();
+    if (!names.includes(name)) return;
+    const others = names.filter((other) => other !== name);
+    // Asked first: who ends while the journals are read may have stored values after its own was.
+    const isWriting = await Promise.all(others.map((other) => isHeld(join(this.#runs, other), startedAt)));
     const used = await this.#valuesOf(others);
     await this.#rescue(this.#folder(runId), used);
-    await this.#discard(name);
-    if (!used) return;
-    const isWriting = await Promise.all(others.map((other) => isHeld(join(this.#runs, other), startedAt)));
-    await this.#values.keepOnly(used, isWriting.includes(true) ? startedAt - UNREFERRED_MS : startedAt);
+    await this.#values.sync();
+    await discard(join(this.#runs, name), join(this.#directory, "trash"));
+    this.#folders.delete(name);
+    if (used) await this.#values.keepOnly(used, isWriting.includes(true) ? startedAt - UNREFERRED_MS : startedAt);
   }
 
   async close(): Promise<void> {
@@ -249,6 +261,7 @@ class FileSystemStore implements Store {
     try {
       return await new RunFolder(join(this.#runs, name), runIdOf(name)).head();
     } catch (error) {
+      if (isGone(error)) return undefined;
       if (!(error instanceof HeddleError) || !/^STORE_(DAMAGED|VERSION)$/.test(error.code)) throw error;
       this.#warn(`Not listed: ${error.message}`);
       return undefined;
@@ -265,6 +278,7 @@ class FileSystemStore implements Store {
         const folder = new RunFolder(join(this.#runs, name), runIdOf(name));
         for (const hash of await folder.refers()) used.add(hash);
       } catch (error) {
+        if (isGone(error)) continue;
         this.#warn(`No value is removed, since a run cannot be read: ${(error as Error).message}`);
         return undefined;
       }
@@ -275,20 +289,8 @@ class FileSystemStore implements Store {
   /** Gives the values that came with the batches of a run files of their own, if others use them. */
   async #rescue(folder: RunFolder, used: ReadonlySet<string> | undefined): Promise<void> {
     for (const [hash, value] of await folder.wholeValues()) {
-      if (!used || used.has(hash)) await this.#values.put(hash, value, true);
+      if (!used || used.has(hash)) await this.#values.put(hash, value);
     }
-  }
-
-  /** Takes a folder away in one step, then deletes it, and what dead processes left of others. */
-  async #discard(name: string): Promise<void> {
-    const [folder, trash] = [join(this.#runs, name), join(this.#directory, "trash")];
-    // Not `recursive`, which says ENOENT where the file system is read-only.
-    await onDisk("Removing a run", folder, () =>
-      mkdir(trash).catch((error) => (isTaken(error) ? undefined : Promise.reject(error))),
-    );
-    await ifThere("Removing a run", folder, () => rename(folder, join(trash, randomUUID())));
-    await onDisk("Removing a run", trash, () => rm(trash, { recursive: true, force: true }));
-    this.#folders.delete(name);
   }
 }
 

@@ -146,8 +146,8 @@ export interface Store {
    */
   read(runId: string, seq: number, limit: number): Promise<JournalPage>;
 
-  /** Stores one large value; `durable` as in {@link Batch}. */
-  putValue(hash: string, value: Encoded, durable: boolean): Promise<void>;
+  /** Stores one large value. A durable batch makes those that were put before it durable too. */
+  putValue(hash: string, value: Encoded): Promise<void>;
   getValue(at: ValueLocation): Promise<Encoded | undefined>;
   /** Tells for each location whether its value is still there. */
   hasValues(at: readonly ValueLocation[]): Promise<readonly boolean[]>;

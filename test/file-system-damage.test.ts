@@ -367,6 +367,8 @@ describe("journal files in each other's place are damage that names both:", () =
     await twoOwners(directory, RUN, "old");
     const old = filesIn(directory).get(`${FOLDER}/1.jsonl`) ?? Buffer.alloc(0);
     await keeping(askingDag(), directory).provenance.removeRun(RUN);
+    // Without what remembers its epochs, the new run counts from 1 again.
+    rmSync(join(directory, FOLDER), { recursive: true });
     await twoOwners(directory, RUN, "new");
     putFile(join(directory, FOLDER, "1.jsonl"), old);
     const read = await keeping(askingDag(), directory)

@@ -2,7 +2,7 @@
 // an epoch needs a successor, so a released claim stays.
 
 import { existsSync } from "node:fs";
-import { link, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -34,7 +34,7 @@ export async function claimNext(
   folder: string,
   { owner, now, leaseMs }: { readonly owner: string; readonly now: number; readonly leaseMs: number },
 ): Promise<{ readonly epoch: number } | Held> {
-  const newest = (await claimedEpochs(folder)).at(-1) ?? 0;
+  const newest = await newestEpoch(folder);
   const held = newest > 0 ? await holder(folder, newest, now) : undefined;
   if (held) return held;
   const claim: Claim = { owner, untilMs: now + leaseMs, host: hostname(), pid: process.pid };
@@ -52,10 +52,31 @@ export async function claimNext(
   }
 }
 
+/**
+ * Claims an epoch for nobody, in a new folder in the place of a removed one: so that its old owner is overtaken, and a
+ * new run of that name goes on counting.
+ */
+export async function bury(folder: string, epoch: number): Promise<void> {
+  await onDisk("Removing a run", folder, async () => {
+    try {
+      await mkdir(folder);
+      await writeFile(claimPath(folder, epoch), encode({ owner: "", untilMs: 0, host: "", pid: 0 }), { flag: "wx" });
+    } catch (error) {
+      // Somebody was faster to make a run of this name.
+      if (!isTaken(error)) throw error;
+    }
+  });
+}
+
+/** The newest epoch that was claimed, or 0. */
+export async function newestEpoch(folder: string): Promise<number> {
+  return (await claimedEpochs(folder)).at(-1) ?? 0;
+}
+
 /** True if somebody may write to a run at `now`. */
 export async function isHeld(folder: string, now: number): Promise<boolean> {
-  const newest = (await claimedEpochs(folder)).at(-1);
-  return newest !== undefined && (await holder(folder, newest, now)) !== undefined;
+  const newest = await newestEpoch(folder);
+  return newest > 0 && (await holder(folder, newest, now)) !== undefined;
 }
 
 /** Writes how long a claim holds from now on. */

@@ -1,5 +1,6 @@
 // What the disk answers, in the words of a store.
 
+import { open } from "node:fs/promises";
 import { HeddleError } from "../../src/errors.js";
 
 type SystemError = Error & { readonly code?: string };
@@ -7,6 +8,11 @@ type SystemError = Error & { readonly code?: string };
 /** True if a file or folder is not there. */
 export function isAbsent(error: unknown): boolean {
   return (error as SystemError).code === "ENOENT";
+}
+
+/** True if a call failed because a file or folder is gone: somebody else removed it. */
+export function isGone(error: unknown): boolean {
+  return isAbsent(error) || (error instanceof HeddleError && error.cause !== undefined && isAbsent(error.cause));
 }
 
 /** True if a file is there already. */
@@ -54,5 +60,15 @@ export async function ifThere<T>(doing: string, path: string, call: () => Promis
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw diskError(error, doing, path);
+  }
+}
+
+/** Brings a file, or the names in a folder, to the disk itself. */
+export async function sync(path: string): Promise<void> {
+  const file = await open(path, "r");
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }

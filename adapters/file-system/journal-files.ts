@@ -3,7 +3,7 @@
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { HeddleError } from "../../src/errors.js";
-import { ifThere, onDisk } from "./disk.js";
+import { ifThere, isGone, onDisk } from "./disk.js";
 import { LAYOUT, newer } from "./layout.js";
 import { folderName } from "./names.js";
 import { decodeHeader, decodeSeal, type Header, isSeal, peekSeal, type Seal } from "./records.js";
@@ -53,6 +53,7 @@ export interface Tail {
 }
 
 const HEADER = '{"heddle":';
+const MOST_LISTINGS = 5;
 const CHUNK_BYTES = 1 << 20;
 const WINDOW_BYTES = 1 << 14;
 
@@ -63,6 +64,17 @@ export function journalPath(folder: string, epoch: number): string {
 
 /** Finds the files that make up the journal in the folder of a run. @throws HeddleError `STORE_VERSION`. */
 export async function chainOf(folder: string, runId: string): Promise<Chain> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await listChain(folder, runId);
+    } catch (error) {
+      // Removed between the listing and the reading: list again.
+      if (!isGone(error) || tries === MOST_LISTINGS) throw error;
+    }
+  }
+}
+
+async function listChain(folder: string, runId: string): Promise<Chain> {
   const names = (await ifThere("Listing a run", folder, () => readdir(folder))) ?? [];
   const epochs = names.flatMap((name) => (/^\d+\.jsonl$/.test(name) ? Number.parseInt(name, 10) : []));
   let segments: Segment[] = [];
@@ -238,7 +250,7 @@ type FirstLine =
   | { readonly why: string; readonly seq?: number };
 
 async function readHeader(path: string, runId: string, epoch: number, owner: string | undefined): Promise<FirstLine> {
-  if ((await stat(path)).isDirectory()) return { why: "it is a folder" };
+  if ((await onDisk("Reading a run", path, () => stat(path))).isDirectory()) return { why: "it is a folder" };
   return withFile(path, async (file) => {
     for (let length = 1_024; ; length *= 8) {
       const buffer = await readAt(file, 0, length);

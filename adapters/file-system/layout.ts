@@ -1,10 +1,10 @@
 // The file that marks a directory as a store, and says how it is laid out.
 
 import { randomUUID } from "node:crypto";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HeddleError } from "../../src/errors.js";
-import { ifThere, onDisk } from "./disk.js";
+import { ifThere, isTaken, onDisk } from "./disk.js";
 
 /** The version of this layout: of the files, their places and their lines. */
 export const LAYOUT = 1;
@@ -28,7 +28,8 @@ export async function writeLayout(directory: string): Promise<void> {
     try {
       // An empty file, which a power cut could leave, would lock the whole store.
       await writeFile(draft, `${JSON.stringify({ store: "heddle", layout: LAYOUT })}\n`, { flush: true });
-      await rename(draft, path);
+      // Only if it is not there: it may be that of a newer version by now.
+      await link(draft, path).catch((error) => (isTaken(error) ? undefined : Promise.reject(error)));
     } finally {
       await rm(draft, { force: true });
     }

@@ -35,6 +35,7 @@ const SEAL = '{"sealed":';
 const SUM_CHARACTERS = 16;
 /** What {@link sealLine} adds to the JSON: `,"sum":"…"}` and a newline, in place of the closing brace. */
 const SUM = ',"sum":"';
+const SEALED = /^,"sum":"[0-9a-f]{16}"\}$/;
 const SUM_TAIL = SUM.length + SUM_CHARACTERS + '"}'.length;
 
 /** Encodes a header. */
@@ -44,11 +45,13 @@ export function encodeHeader(header: Header): Buffer {
 
 /** Encodes a batch that begins at event `seq`. */
 export function encodeBatch({ events, values, refers, head }: Batch, seq: number): Buffer {
-  const lines: string[] = [];
-  for (const [hash, encoded] of values) lines.push(valueLine(hash, encoded));
-  if (refers.length > 0) lines.push(JSON.stringify({ refers }));
+  const pieces: Buffer[] = [];
+  // One by one, since together they may be longer than a string can be.
+  for (const [hash, encoded] of values) pieces.push(Buffer.from(`${valueLine(hash, encoded)}\n`));
+  const lines = refers.length > 0 ? [JSON.stringify({ refers })] : [];
   for (const event of events) lines.push(JSON.stringify(event));
-  const body = Buffer.from(lines.length > 0 ? `${lines.join("\n")}\n` : "");
+  if (lines.length > 0) pieces.push(Buffer.from(`${lines.join("\n")}\n`));
+  const body = Buffer.concat(pieces);
   const seal: Seal = { sealed: events.length, seq, bytes: body.byteLength, body: checksum(body), head };
   return Buffer.concat([body, Buffer.from(sealLine(seal))]);
 }
@@ -61,8 +64,8 @@ export function decodeHeader(line: Buffer): Header | undefined {
 /** True if a line is meant to be a seal, by its beginning or, should that be damaged, by its end. */
 export function isSeal(line: Buffer): boolean {
   if (startsWith(line, SEAL)) return true;
-  const sum = line.byteLength - SUM_TAIL;
-  return sum > 0 && line.toString("latin1", sum, sum + SUM.length) === SUM;
+  // The whole tail: an event may well end with an input named `sum`, but with a brace more.
+  return line.byteLength > SUM_TAIL && SEALED.test(line.toString("latin1", line.byteLength - SUM_TAIL));
 }
 
 /** Decodes a seal over the lines before it; nothing if one of them is damaged. */

@@ -70,22 +70,26 @@ export class RunFolder {
   }
 
   /** Where the journal ends, for the next owner to go on. @throws HeddleError `STORE_DAMAGED`. */
-  async end(): Promise<{ readonly after: Header["after"]; readonly torn: number }> {
+  async end(): Promise<{ readonly after: Header["after"]; readonly torn: number; readonly paths: readonly string[] }> {
     const { segments, damage, torn: unbegun } = await chainOf(this.#folder, this.#runId);
     if (damage) throw this.#complain(damage, await readable(segments));
     const last = segments.at(-1);
-    if (!last) return { after: undefined, torn: unbegun };
+    const paths = segments.map(({ path }) => path);
+    if (!last) return { after: undefined, torn: unbegun, paths };
     const { bytes, events, torn } = await tailOf(last, true);
-    return { after: { epoch: last.epoch, owner: last.owner, bytes, events }, torn: torn + unbegun };
+    return { after: { epoch: last.epoch, owner: last.owner, bytes, events }, torn: torn + unbegun, paths };
   }
 
   /** A value that came with a batch. */
   async value(hash: string): Promise<Encoded | undefined> {
+    // Where it stood: the run may have been removed, and made anew, by another process.
+    const known = this.#values.get(hash);
+    const value = known && (await this.#valueAt(known, hash).catch(() => undefined));
+    if (value) return value;
     const place = await this.#find(hash);
     if (!place) return undefined;
-    const line = await withFile(place.path, (file) => readAt(file, place.start, place.end - place.start));
-    const value = decodeValue(line, hash);
-    if (value) return value;
+    const again = await this.#valueAt(place, hash);
+    if (again) return again;
     const seq = (await this.read(0, Number.POSITIVE_INFINITY).catch(() => undefined))?.events.length ?? 0;
     throw damagedAt(this.#runId, place.path, place.start, seq);
   }
@@ -108,8 +112,14 @@ export class RunFolder {
     return whole;
   }
 
-  async hasValue(hash: string): Promise<boolean> {
-    return (await this.#find(hash).catch(ignoreDamage)) !== undefined;
+  /** Looks for values in what was written since the last time, as far as it can be read. */
+  async findValues(): Promise<void> {
+    await this.#search().catch(ignoreDamage);
+  }
+
+  /** True if a value was found. */
+  holds(hash: string): boolean {
+    return this.#values.has(hash);
   }
 
   /** The hashes of all values that the journal refers to. @throws HeddleError `STORE_DAMAGED`. */
@@ -156,8 +166,11 @@ export class RunFolder {
     return { epoch, owner, offset: start, seq, rest: [] };
   }
 
+  #valueAt({ path, start, end }: ValuePlace, hash: string): Promise<Encoded | undefined> {
+    return withFile(path, async (file) => decodeValue(await readAt(file, start, end - start), hash));
+  }
+
   async #find(hash: string): Promise<ValuePlace | undefined> {
-    if (this.#values.has(hash)) return this.#values.get(hash);
     const damage = await this.#search().then(
       () => undefined,
       (error: unknown) => error,
@@ -167,9 +180,14 @@ export class RunFolder {
     return place;
   }
 
-  /** Notes where values stand in what was written since the last search. */
+  /** Notes where values stand in what was written since the last search; forgets all if other files stand there now. */
   async #search(): Promise<void> {
     const { segments, damage } = await chainOf(this.#folder, this.#runId);
+    const there = new Set(segments.map(keyOf));
+    if ([...this.#searched.keys()].some((key) => !there.has(key))) {
+      this.#values.clear();
+      this.#searched.clear();
+    }
     for (const segment of segments) await this.#searchSegment(segment);
     if (damage) throw this.#complain(damage, await readable(segments));
   }
@@ -179,8 +197,8 @@ export class RunFolder {
   }
 
   async #searchSegment(segment: Segment): Promise<void> {
-    const { path, epoch, owner } = segment;
-    const key = `${epoch} ${owner}`;
+    const { path } = segment;
+    const key = keyOf(segment);
     const { offset, seq } = this.#searched.get(key) ?? { offset: segment.start, seq: segment.seq };
     if (segment.cut && segment.cut.bytes <= offset) return;
     await withFile(path, async (file) => {
@@ -192,6 +210,10 @@ export class RunFolder {
       }
     });
   }
+}
+
+function keyOf({ epoch, owner }: Segment): string {
+  return `${epoch} ${owner}`;
 }
 
 /** How many events these segments hold. @throws HeddleError `STORE_DAMAGED` if one of them is damaged as well. */

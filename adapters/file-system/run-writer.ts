@@ -5,17 +5,18 @@ import { type FileHandle, open } from "node:fs/promises";
 import { HeddleError } from "../../src/errors.js";
 import type { Batch, WritePosition } from "../../src/ports.js";
 import { isOvertaken, prolong } from "./claims.js";
-import { isAbsent, onDisk } from "./disk.js";
+import { isAbsent, onDisk, sync } from "./disk.js";
 import { journalPath } from "./journal-files.js";
 import { encodeBatch, encodeHeader, type Header } from "./records.js";
-import { sync } from "./value-files.js";
+import type { ValueFiles } from "./value-files.js";
 
 /** What a writer works on. */
 export interface WriterSetup {
   readonly folder: string;
   readonly header: Header;
-  /** Folders whose names a power cut must not lose. */
-  readonly folders: readonly string[];
+  readonly values: ValueFiles;
+  /** Earlier files of the run, and folders with names in them, that a power cut must not lose. */
+  readonly base: readonly string[];
 }
 
 /** Makes the journal file of a claimed epoch, to write to. */
@@ -43,9 +44,15 @@ export class RunWriter {
   readonly #path: string;
   #bytes: number;
   #events: number;
-  #last: string | undefined;
-  /** Whether the names of the file and its folders are on the disk itself. */
-  #isNameSafe = false;
+  #lastSeq: number | undefined;
+  /** What a failed append left behind. */
+  #failure: Error | undefined;
+  /** The append and the renewal under way. */
+  #busy: Promise<unknown> = Promise.resolve();
+  #renewing: Promise<unknown> = Promise.resolve();
+  #isReleased = false;
+  /** Whether what this file builds on, and its name, are on the disk itself. */
+  #isBaseSafe = false;
 
   constructor(setup: WriterSetup, file: FileHandle, path: string, bytes: number) {
     this.#setup = setup;
@@ -57,9 +64,41 @@ export class RunWriter {
     this.#events = setup.header.after?.events ?? 0;
   }
 
-  async append({ seq }: WritePosition, batch: Batch): Promise<void> {
-    if (this.#last === `${seq}`) return;
+  append({ seq }: WritePosition, batch: Batch): Promise<void> {
+    const appending = this.#append(seq, batch);
+    this.#busy = appending.catch(() => {});
+    return appending;
+  }
+
+  /** False if the run is lost, or was given back. */
+  async renew(untilMs: number): Promise<boolean> {
+    if (this.#isReleased) return false;
+    const renewing = this.#claim(untilMs);
+    this.#renewing = renewing.catch(() => {});
+    return renewing;
+  }
+
+  /** Gives the run back. */
+  async release(): Promise<void> {
+    this.#isReleased = true;
+    try {
+      // A renewal that comes last would bring the claim back to life.
+      await this.#renewing;
+      await this.#claim(0);
+    } finally {
+      await this.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#busy;
+    await this.#file.close();
+  }
+
+  async #append(seq: number, batch: Batch): Promise<void> {
     const { run } = this.#setup.header;
+    if (this.#lastSeq === seq && this.#events > seq) return;
+    if (this.#failure) throw this.#failure;
     if (this.#events !== seq) {
       throw new HeddleError(
         "STORE_CONFLICT",
@@ -67,45 +106,38 @@ export class RunWriter {
       );
     }
     const bytes = encodeBatch(batch, seq);
-    await onDisk("Storing events", this.#path, () => this.#write(bytes, batch.durable));
-    await this.check();
+    try {
+      await onDisk("Storing events", this.#path, () => this.#write(bytes, batch.durable));
+      await this.#check();
+    } catch (error) {
+      // What stands there now is for the next owner to find out; a second batch at this place could leave half of both.
+      this.#failure = error as Error;
+      throw error;
+    }
     this.#bytes += bytes.byteLength;
     this.#events += batch.events.length;
-    this.#last = `${seq}`;
+    this.#lastSeq = seq;
   }
 
-  /** @throws HeddleError `FENCED` if this epoch is over: what was written may be cut off, and nobody has read it. */
-  async check(): Promise<void> {
+  /** @throws HeddleError `FENCED` if this epoch is over. Whether what was written counts is then for the next owner. */
+  async #check(): Promise<void> {
     const { folder, header } = this.#setup;
     if (isOvertaken(folder, this.epoch)) throw overtaken(header);
     // A run that was removed and made anew has other files under the same names.
-    const [mine, there] = [await this.#file.stat({ bigint: true }), inodeOf(this.#path)];
-    if (mine.ino !== there) throw removed(header.run);
+    const mine = await onDisk("Looking for a run", this.#path, () => this.#file.stat({ bigint: true }));
+    if (mine.ino !== (await onDisk("Looking for a run", this.#path, async () => inodeOf(this.#path))))
+      throw removed(header.run);
   }
 
-  /** False if the run is lost. */
-  async renew(untilMs: number): Promise<boolean> {
+  async #claim(untilMs: number): Promise<boolean> {
     try {
-      await this.check();
+      await this.#check();
       await prolong(this.#setup.folder, this.epoch, this.owner, untilMs);
       return true;
     } catch (error) {
       if (error instanceof HeddleError && error.code === "FENCED") return false;
       throw error;
     }
-  }
-
-  /** Gives the run back. */
-  async release(): Promise<void> {
-    try {
-      await this.renew(0);
-    } finally {
-      await this.close();
-    }
-  }
-
-  close(): Promise<void> {
-    return this.#file.close();
   }
 
   async #write(bytes: Buffer, durable: boolean): Promise<void> {
@@ -117,10 +149,12 @@ export class RunWriter {
       throw error;
     }
     if (!durable) return;
+    const { values, base } = this.#setup;
+    await values.sync();
     await this.#file.datasync();
-    if (this.#isNameSafe) return;
-    for (const folder of this.#setup.folders) await sync(folder);
-    this.#isNameSafe = true;
+    if (this.#isBaseSafe) return;
+    for (const path of base) await sync(path);
+    this.#isBaseSafe = true;
   }
 }
 

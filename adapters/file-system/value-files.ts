@@ -7,30 +7,42 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:f
 import { dirname, join } from "node:path";
 import { HeddleError } from "../../src/errors.js";
 import type { Encoded } from "../../src/ports.js";
-import { ifThere, onDisk } from "./disk.js";
+import { ifThere, onDisk, sync } from "./disk.js";
 import { bytesOf } from "./records.js";
 
 /** The values in one directory. */
 export class ValueFiles {
   readonly #directory: string;
+  /** Files that a power cut could still undo. */
+  readonly #unsynced = new Set<string>();
 
   constructor(directory: string) {
     this.#directory = directory;
   }
 
+  /** Brings all that was put here, or asked to be, to the disk itself. */
+  async sync(): Promise<void> {
+    if (this.#unsynced.size === 0) return;
+    const paths = [...this.#unsynced];
+    this.#unsynced.clear();
+    await onDisk("Storing values", this.#directory, async () => {
+      for (const path of [...paths, ...new Set(paths.map(dirname)), this.#directory]) await sync(path);
+    });
+  }
+
   /** Stores a value, whole or not at all. */
-  async put(hash: string, value: Encoded, durable: boolean): Promise<void> {
+  async put(hash: string, value: Encoded): Promise<void> {
     const path = this.#path(hash);
     await onDisk("Storing a value", path, async () => {
       // A damaged file is written anew: whoever stores a value needs it whole.
-      if ((await touch(path)) && (await isWhole(path, hash))) return durable ? sync(path) : undefined;
+      this.#unsynced.add(path);
+      if ((await touch(path)) && (await isWhole(path, hash))) return;
       await mkdir(dirname(path), { recursive: true });
       const draft = `${path}.${randomUUID()}.draft`;
       try {
         const file = await open(draft, "wx");
         try {
           await file.writeFile(bytesOf(value));
-          if (durable) await file.sync();
         } finally {
           await file.close();
         }
@@ -39,7 +51,6 @@ export class ValueFiles {
         await rm(draft, { force: true });
         throw error;
       }
-      if (durable) await sync(dirname(path));
     });
   }
 
@@ -57,9 +68,9 @@ export class ValueFiles {
     return decode(bytes);
   }
 
-  async has(hash: string): Promise<boolean> {
-    const path = this.#path(hash);
-    return (await ifThere("Looking for a value", path, () => stat(path))) !== undefined;
+  /** True if a value is there; it then counts as just used. */
+  has(hash: string): Promise<boolean> {
+    return touch(this.#path(hash));
   }
 
   /** Removes what is not in `used` and was not stored or asked for since `untouchedSince`, half-written files too. */
@@ -85,16 +96,6 @@ export class ValueFiles {
 async function touch(path: string): Promise<boolean> {
   const now = new Date();
   return (await ifThere("Storing a value", path, () => utimes(path, now, now).then(() => true))) ?? false;
-}
-
-/** Brings a file or the names in a folder to the disk itself. */
-export async function sync(path: string): Promise<void> {
-  const file = await open(path, "r");
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
 
 /** Values, and what was half written of them. */

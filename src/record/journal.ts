@@ -195,7 +195,7 @@ export class JournalWriter implements Recorder {
     };
     try {
       const all = [...hashed, ...(await Promise.all(held.map(name)))];
-      const values = await this.#place(all, durable);
+      const values = await this.#place(all);
       const refers = [...new Set([...all.map(({ hash }) => hash), ...reused])];
       await store.append(head.runId, at, { events, values, refers, head: now, durable });
       this.#seq += events.length;
@@ -206,13 +206,13 @@ export class JournalWriter implements Recorder {
   }
 
   /** Stores the large values apart, and returns the others for the batch. */
-  async #place(all: readonly Hashed[], durable: boolean): Promise<Map<string, Encoded>> {
+  async #place(all: readonly Hashed[]): Promise<Map<string, Encoded>> {
     const { store } = this.#setup;
     const values = new Map<string, Encoded>();
     for (const { encoded, hash, bytes } of all) {
       if (this.#keptHashes.has(hash)) continue;
       this.#keptHashes.add(hash);
-      if (bytes > store.capabilities.batchedValueBytes) await store.putValue(hash, encoded, durable);
+      if (bytes > store.capabilities.batchedValueBytes) await store.putValue(hash, encoded);
       else values.set(hash, encoded);
     }
     return values;

@@ -64,7 +64,9 @@ export class RunOpener {
     refuseCompleted(seen);
     const { writer, lease, owner } = await this.#takeOver(request);
     try {
-      const state = seen.events === lease.events ? seen : await this.#reader.loadWhole(runId);
+      // What was seen still holds if nobody else had the run in between.
+      const isSame = seen.events === lease.events && (seen.resumed ?? seen.started).epoch === lease.epoch - 1;
+      const state = isSame ? seen : await this.#reader.loadWhole(runId);
       refuseCompleted(state);
       const invalidated = await this.#invalidated(plan, state, request.onChange);
       const restart = planRestart(plan, state, request.resume, invalidated);

@@ -120,9 +120,13 @@ export class Outputs {
   }
 
   async #readNow(index: number, output: RecordedOutput): Promise<void> {
-    const value = await this.#load?.(output);
-    this.set(index, value, this.#plan.steps[index]?.node.share);
-    this.#unread.delete(index);
-    this.#reading.delete(index);
+    try {
+      const value = await this.#load?.(output);
+      this.set(index, value, this.#plan.steps[index]?.node.share);
+      this.#unread.delete(index);
+    } finally {
+      // What failed may succeed at the next try.
+      this.#reading.delete(index);
+    }
   }
 }

@@ -4,7 +4,7 @@
 const SLICE_MS = 10;
 /** Where nodes start this fast, or faster, the time is looked at only now and then: looking costs as much as starting. */
 const FAST_MS = 0.05;
-const MOST_UNSEEN = 16;
+const MOST_UNSEEN = 4;
 
 /** Tells when a run has held the event loop long enough, and calls back when the loop has turned. */
 export class LoopSlice {
