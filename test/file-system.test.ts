@@ -35,14 +35,14 @@ async function textRun(store: Store, runId: string, text: string): Promise<void>
 
 test("labels and inputs may have any names, also those that the lines of the store use", async () => {
   const [store] = stores(1) as [Store];
-  const names = ["sum", "sealed", "value", "refers", "body", "head"];
+  const names = ["sealed", "value", "refers", "body", "head", "sum"];
   const nodes = Object.fromEntries(
     ["count", "totalDelayHours", ...names].map((label) => [label, node({ output: N, run: () => 1 })]),
   );
   const input = Object.fromEntries(["count", ...names].map((name) => [name, N]));
   const last = node({ input, output: N, run: (all) => Object.values(all).length });
   const edges = [
-    ...["count", ...names.slice(1)].map((name) => [name, "last", name] as const),
+    ...["count", ...names.slice(0, -1)].map((name) => [name, "last", name] as const),
     ["totalDelayHours", "last", "sum"] as const,
   ];
   // Of 15 characters, so that `"sum":"totalDelayHours"}}` is as long as the end of a sealed line.
