@@ -2,7 +2,7 @@
 // was told is stored stays stored.
 
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileSystemStore } from "heddle/adapters/file-system";
 import { expect, test } from "vitest";
@@ -10,7 +10,6 @@ import { bundle } from "./processes/bundle.js";
 import { type Attempted, type Ended, LEASE_MS, RUN } from "./processes/fight.js";
 import { journal } from "./support/store-with.js";
 import { temporaryDirectory } from "./support/stores.js";
-import { until } from "./support/until.js";
 
 const ROUNDS = process.env.CHAOS ? 2_000 : 200;
 
@@ -22,12 +21,21 @@ interface Fighter {
   readonly ends: Ended[];
 }
 
+/** Says `message` whenever one of the fighters was heard of. */
+const bus = new EventEmitter();
+
+/** Resolves as soon as what the fighters say makes `condition` true, however slow they are. */
+async function heard(condition: () => boolean): Promise<void> {
+  while (!condition()) await once(bus, "message");
+}
+
 function fighter(directory: string, name: string): Fighter {
   const child = fork(script, [directory, name]);
   const [attempts, ends]: [Attempted[], Ended[]] = [[], []];
   child.on("message", (message: Attempted | Ended) => {
     if (message.type === "attempted") attempts.push(message);
     else ends.push(message);
+    bus.emit("message");
   });
   return { child, attempts, ends };
 }
@@ -53,10 +61,10 @@ test(`${ROUNDS} rounds of a fight over a run: one winner each, and the one befor
     // The lease of the winner before is over; both want the run at once.
     const now = round * 2 * LEASE_MS;
     for (const { child } of fighters) child.send({ now });
-    await until(() => fighters.every(({ attempts }) => attempts.length === round));
+    await heard(() => fighters.every(({ attempts }) => attempts.length === round));
     const winners = all(({ attempts }) => attempts.filter((one) => one.now === now && one.epoch !== undefined));
     expect(winners).toMatchObject([{ epoch: round }]);
-    await until(() => all(({ ends }) => ends).length === round - 1);
+    await heard(() => all(({ ends }) => ends).length === round - 1);
     // So that the take-over meets the winner at work, each time at another place.
     await sleep((round * 7) % 10);
   }
@@ -65,7 +73,7 @@ test(`${ROUNDS} rounds of a fight over a run: one winner each, and the one befor
   expect(await store.acquire(RUN, "the test", (ROUNDS + 1) * 2 * LEASE_MS, LEASE_MS)).toMatchObject({
     epoch: ROUNDS + 1,
   });
-  await until(() => all(({ ends }) => ends).length === ROUNDS);
+  await heard(() => all(({ ends }) => ends).length === ROUNDS);
   const ends = all((one) => one.ends);
   expect(ends.map(({ code }) => code)).toEqual(ends.map(() => "FENCED"));
   const reasons = (await journal(store, RUN)).map((event) => ("reason" in event ? String(event.reason) : ""));

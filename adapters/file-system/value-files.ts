@@ -82,7 +82,7 @@ export class ValueFiles {
         if (!OURS.test(name)) continue;
         const path = join(inside, name);
         const found = used.has(name) ? undefined : await ifThere("Removing a value", path, () => stat(path));
-        if (found?.isFile() && found.mtimeMs < untouchedSince) await rm(path, { force: true });
+        if (found?.isFile() && found.mtimeMs <= untouchedSince) await rm(path, { force: true });
       }
     }
   }
