@@ -11,7 +11,7 @@ import { type Attempted, type Ended, LEASE_MS, RUN } from "./processes/fight.js"
 import { journal } from "./support/store-with.js";
 import { temporaryDirectory } from "./support/stores.js";
 
-const ROUNDS = process.env.CHAOS ? 2_000 : 200;
+const ROUNDS = process.env.CHAOS ? 500 : 200;
 
 const script = await bundle("fighter.ts");
 
