@@ -82,6 +82,18 @@ test("an old owner that appends after its run was removed is FENCED", async () =
   expect(await journal(other, "r")).toEqual([]);
 });
 
+test("a durable append is not held up by a value that another process removed", async () => {
+  const [store, other] = stores(2) as [Store, Store];
+  await textRun(other, "old", "old");
+  await store.putValue("ab".repeat(32), { text: "orphan", parts: [] });
+  await other.remove("old");
+  expect(await store.getValue({ hash: "ab".repeat(32), runId: "r", seq: 0 })).toBeUndefined();
+  await store.acquire("r", "me", 0, 100);
+  const durable = { ...batch("r", [event("kept")]), durable: true };
+  await store.append("r", { epoch: 1, seq: 0, owner: "me" }, durable);
+  expect(await journal(other, "r")).toEqual([event("kept")]);
+});
+
 test("a renewal under way never brings a released claim back to life", async () => {
   const [store] = stores(1) as [Store];
   for (let epoch = 1; epoch <= 50; epoch++) {

@@ -20,14 +20,15 @@ export class ValueFiles {
     this.#directory = directory;
   }
 
-  /** Brings all that was put here, or asked to be, to the disk itself. */
+  /** Brings all that was put here since the last time to the disk itself. */
   async sync(): Promise<void> {
     if (this.#unsynced.size === 0) return;
     const paths = [...this.#unsynced];
-    this.#unsynced.clear();
-    await onDisk("Storing values", this.#directory, async () => {
-      for (const path of [...paths, ...new Set(paths.map(dirname)), this.#directory]) await sync(path);
-    });
+    for (const path of [...paths, ...new Set(paths.map(dirname)), this.#directory]) {
+      // What another process removed since is nobody's any more.
+      await ifThere("Storing values", path, () => sync(path));
+    }
+    for (const path of paths) this.#unsynced.delete(path);
   }
 
   /** Stores a value, whole or not at all. */
