@@ -22,6 +22,7 @@ export type ErrorCode =
   | "PAUSED"
   | "CANCELLED"
   | "NODE_THREW"
+  | "CHILD_FAILED"
   | "FENCED"
   | "STORE_CONFLICT"
   | "STORE_QUOTA"

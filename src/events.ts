@@ -34,6 +34,7 @@ export type Reason =
   | "named in replay"
   | "downstream of a named path"
   | "no recorded output"
+  | "a child is executed"
   | "new input";
 
 /** Which nodes a replay executes: the named alone, or their descendants too. */
@@ -70,11 +71,29 @@ export interface RunResumed extends Timed, Writer {
   /** Paths whose recorded outputs no longer count, because the dag changed. */
   readonly invalidated: readonly string[];
 }
+/** How the output of a composite is put together from those of its children. */
+export interface Composed {
+  /** `one`: it is the output of the only child. `joined`: the lists that the children returned, joined. */
+  readonly kind: "one" | "list" | "record" | "map" | "joined";
+  /** The number of elements. */
+  readonly count: number;
+  /** What comes behind the path of an element in the path of its output: nothing, or the sink of a sub-dag. */
+  readonly sink: string;
+  /** The element of a branch. */
+  readonly element?: string;
+  /** The keys of a plain object or a Map, as a list in the order of the elements. */
+  keys?: Ref;
+  /** Set where failures are collected: the position of each failed element, and the path that failed in it. */
+  readonly failed?: readonly (readonly [position: number, path: string])[];
+}
 export interface NodeStarted extends Placed {
   readonly type: "node-started";
   readonly reason: Reason;
   readonly executor: string;
-  /** The edges consumed: per input the paths whose latest outputs were taken. Sources take the run's inputs. */
+  /**
+   * The edges consumed: per input the paths whose latest outputs were taken. Sources take the run's inputs; what takes
+   * an element of a collection has the element behind the path: `split[3]`.
+   */
   readonly inputs: InputPaths;
   overridden?: true;
 }
@@ -86,6 +105,8 @@ export interface NodeCompleted extends Placed {
   outputBytes?: number;
   /** By how much synchronous code overran its `timeoutMs`. */
   overrunMs?: number;
+  /** For a composite, instead of an output of its own. */
+  composed?: Composed;
 }
 export interface NodeFailed extends Placed {
   readonly type: "node-failed";
@@ -111,6 +132,9 @@ export interface NodeReused extends Timed {
   readonly path: string;
   readonly output?: Ref;
   readonly outputBytes?: number;
+  readonly composed?: Composed;
+  /** The failure of an element that a map collected, instead of an output. */
+  readonly failure?: { readonly element: string; readonly error: ErrorRecord };
   /** Per input the paths and values that the reused output was made of. */
   readonly inputs: Readonly<Record<string, readonly ConsumedRef[]>>;
   /** The execution that made the output: position `seq` in the journal of `runId`. */
@@ -119,6 +143,8 @@ export interface NodeReused extends Timed {
 /** The output of `path` as one input took it, and where that was recorded. Inputs of the run have no path. */
 export interface ConsumedRef {
   readonly path?: string;
+  /** Which element of that output was taken: `[3]`, `{Oslo}`. */
+  readonly element?: string;
   readonly value?: Ref;
   readonly origin?: Origin;
 }

@@ -2,16 +2,17 @@
 
 export type {
   CheckEdges,
+  CheckSides,
   ContextNeeds,
-  Edge,
   Given,
   Label,
-  Nodes,
   SinkOutputs,
   SourceInputs,
 } from "./definition/check.js";
+export { branch, flatMap, type MapOptions, map } from "./definition/composites.js";
 export type { BaseContext, Context } from "./definition/context.js";
-export { chain, type Dag, dag } from "./definition/dag.js";
+export { chain, dag } from "./definition/dag.js";
+export type { AnyComposite, AnyDag, Composite, Dag, Edge, Member, Nodes, Sides } from "./definition/members.js";
 export { toMermaid } from "./definition/mermaid.js";
 export {
   type AnyNode,
@@ -22,23 +23,34 @@ export {
   type Received,
   type Retry,
 } from "./definition/node.js";
-export type { Plan, Step } from "./definition/plan.js";
+export { type ElementName, formatPath, type PathKey, type PathPart, parsePath } from "./definition/path.js";
+export type { CompositeKind, CompositePlan, Plan, Step, SubPlan } from "./definition/plan.js";
 export {
   type AnySchema,
   type Checked,
   type InputOf,
   type Issue,
+  type KeyedType,
+  keyed,
   type ListType,
   list,
+  type MapType,
+  mapOf,
   type NominalType,
   type OptionalType,
   type OutputOf,
   optional,
+  type RecordType,
+  record,
   type Schema,
+  type Settled,
+  type SettledType,
+  settled,
   type,
 } from "./definition/schema.js";
 export { type ErrorCode, HeddleError } from "./errors.js";
 export type {
+  Composed,
   ConsumedRef,
   ErrorRecord,
   JournalEvent,
@@ -105,16 +117,17 @@ export type {
 } from "./run/options.js";
 export {
   type BeginRequest,
+  type FailedElement,
   type GivenInputs,
   NullProvenance,
   type Opened,
+  type Pause,
   type Prior,
   type Provenance,
-  type RecordedOutputs,
   type Recorder,
   type RecorderSetting,
   type ReplayRequest,
   type RestartRequest,
 } from "./run/recording.js";
-export type { Pause, RunResult } from "./run/result.js";
+export type { RunResult } from "./run/result.js";
 export { DagRunner } from "./run/runner.js";

@@ -1,17 +1,9 @@
 // The declaration of a dag: what the compiler checks, then what `buildPlan` checks, then frozen for good.
 
 import { HeddleError, quoted } from "../errors.js";
-import type { CheckEdges, Edge, Nodes } from "./check.js";
-import { buildPlan, type PlainEdge, type Plan } from "./plan.js";
-
-/** An immutable dag: its nodes by label, its edges, and the plan computed from them. Made by {@link dag}. */
-export interface Dag<N extends Nodes = Nodes, E extends readonly Edge[] = readonly Edge[]> {
-  readonly kind: "dag";
-  readonly name: string;
-  readonly nodes: N;
-  readonly edges: E;
-  readonly plan: Plan;
-}
+import { buildPlan, type PlainEdge } from "./build-plan.js";
+import type { CheckEdges, CheckSides } from "./check.js";
+import type { Dag, Edge, Nodes } from "./members.js";
 
 /**
  * Declares a dag. A label is a key of `nodes`; an edge is `[up, down]`, or `[up, down, input]` where types are
@@ -22,7 +14,7 @@ export interface Dag<N extends Nodes = Nodes, E extends readonly Edge[] = readon
  */
 export function dag<const N extends Nodes, const E extends readonly Edge[] = readonly []>(
   name: string,
-  definition: { readonly nodes: N; readonly edges?: E & CheckEdges<N, E> },
+  definition: { readonly nodes: N & CheckSides<N>; readonly edges?: E & CheckEdges<N, E> },
 ): Dag<N, E> {
   if (typeof name !== "string" || name === "") {
     const got = name === "" ? "an empty one" : typeof name;
@@ -32,7 +24,7 @@ export function dag<const N extends Nodes, const E extends readonly Edge[] = rea
   if (unknown.length > 0) {
     throw new HeddleError("INVALID_DAG", `Dag "${name}" has no option ${quoted(unknown)}. Known are nodes and edges.`);
   }
-  const nodes = Object.freeze({ ...definition.nodes });
+  const nodes = Object.freeze({ ...definition.nodes }) as N;
   const given: readonly PlainEdge[] = definition.edges ?? [];
   const edges = Object.freeze(given.map((edge) => Object.freeze(Array.isArray(edge) ? [...edge] : edge)));
   const plan = buildPlan(name, nodes, edges as readonly PlainEdge[]);

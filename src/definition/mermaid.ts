@@ -1,6 +1,6 @@
 // A dag as a Mermaid flowchart (https://mermaid.js.org/syntax/flowchart.html), for READMEs and issues.
 
-import type { Dag } from "./dag.js";
+import type { Dag } from "./members.js";
 
 /** Draws a dag as Mermaid text: sources as stadiums, sinks as doubled boxes, named inputs on their edges. */
 export function toMermaid(dag: Dag): string {

@@ -1,11 +1,14 @@
 // The wiring plan of a dag: computed once when the dag is declared, read by everything that runs or explains it.
 
-import { faultsError } from "../errors.js";
-import { findCycle, reach, topologicalOrder } from "./graph.js";
+import { reach } from "./graph.js";
 import type { AnyNode } from "./node.js";
-import { pathOf } from "./path.js";
-import type { AnySchema } from "./schema.js";
-import { type Arrival, type Feed, type ProducersOf, wire } from "./wiring.js";
+import { elementText } from "./path.js";
+
+/** What fills one input: the whole output of one upstream, or the outputs of several as a list. */
+export interface Feed {
+  readonly input: string;
+  readonly from: number | readonly number[];
+}
 
 /** For the record: which paths each input of a node takes its value from; a list where several are collected. */
 export type InputPaths = Readonly<Record<string, string | readonly string[]>>;
@@ -14,7 +17,9 @@ export type InputPaths = Readonly<Record<string, string | readonly string[]>>;
 export interface Step {
   readonly index: number;
   readonly label: string;
+  /** Its path inside its dag. */
   readonly path: string;
+  /** For a composite a stand-in with its inputs and output, which is never called. */
   readonly node: AnyNode;
   readonly inputNames: readonly string[];
   readonly feeds: readonly Feed[];
@@ -24,6 +29,7 @@ export interface Step {
   readonly inputPaths: InputPaths;
   /** The version of the declared node, also where a runner put another node in its place. */
   readonly version: string | undefined;
+  readonly composite: CompositePlan | undefined;
   /** True if a runner put another node in this place. */
   readonly overridden?: true;
 }
@@ -44,157 +50,73 @@ export interface Plan {
   readonly byPath: ReadonlyMap<string, Step>;
 }
 
-/** A label pair with perhaps an input, as the user writes it. */
-export type PlainEdge = readonly [up: string, down: string, input?: string];
+/** What a composite does: runs its sub once (`call`), for each element (`map`, `flatMap`), or one of several (`branch`). */
+export type CompositeKind = "call" | "map" | "flatMap" | "branch";
 
-/**
- * Checks nodes and edges and computes the plan, in time linear in both.
- *
- * @throws HeddleError `INVALID_DAG` with every fault found, each with its remedy.
- */
-export function buildPlan(dag: string, nodes: Readonly<Record<string, AnyNode>>, edges: readonly PlainEdge[]): Plan {
-  const labels = Object.keys(nodes);
-  const faults = labels.flatMap((label) => checkNode(label, nodes[label]));
-  const placed = placeEdges(edges, labels, nodes);
-  for (const fault of placed.faults) faults.push(fault);
-
-  const upstream = placed.arrivals.map((list) => [...new Set(list.map(({ up }) => up))]);
-  const downstream: number[][] = labels.map(() => []);
-  upstream.forEach((ups, i) => {
-    for (const up of ups) downstream[up]?.push(i);
-  });
-  const order = topologicalOrder(upstream, downstream);
-  if (order.length < labels.length) faults.push(cycleFault(labels, findCycle(upstream, order)));
-
-  const producersOf = producerIndex(labels, nodes);
-  const steps = labels.map((label, index): Step => {
-    const node = nodes[label] as AnyNode;
-    const arrivals = placed.arrivals[index] as Arrival[];
-    const { feeds, faults: found } =
-      arrivals.length > 0 && isNode(node) ? wire(label, node, arrivals, producersOf) : SOURCE;
-    faults.push(...found);
-    return {
-      index,
-      label,
-      path: pathOf(label),
-      node,
-      inputNames: Object.keys(node?.input ?? {}),
-      feeds,
-      upstream: upstream[index] as number[],
-      downstream: downstream[index] as number[],
-      inputPaths: inputPaths(feeds, labels),
-      version: node?.version,
-    };
-  });
-  if (faults.length > 0) throw faultsError("INVALID_DAG", `Dag "${dag}" is not valid`, faults);
-  return {
-    dag,
-    steps,
-    order,
-    sources: order.filter((index) => upstream[index]?.length === 0),
-    sinks: order.filter((index) => downstream[index]?.length === 0),
-    upstreamCounts: counts(upstream),
-    downstreamCounts: counts(downstream),
-    byPath: new Map(steps.map((step) => [step.path, step])),
-  };
+/** How a composite runs. Its main input is called {@link MAIN_INPUT}, the others are side inputs. */
+export interface CompositePlan {
+  readonly kind: CompositeKind;
+  /** How many elements may be under way at a time. */
+  readonly concurrency: number;
+  /** A failed element is a result, not a failure. */
+  readonly collects: boolean;
+  /** For a branch: what the key is taken from; nothing if values are `[key, value]` pairs. */
+  readonly by: string | ((value: never) => unknown) | undefined;
+  /** What may be run: one for each key of a branch, otherwise one under the empty text. */
+  readonly subs: ReadonlyMap<string, SubPlan>;
 }
 
-function counts(lists: readonly (readonly number[])[]): Int32Array {
-  return Int32Array.from(lists, (list) => list.length);
-}
+/** The input of a composite that takes what its one upstream returns. */
+export const MAIN_INPUT = "input";
 
-const SOURCE = { feeds: [] as readonly Feed[], faults: [] as readonly string[] };
-const INTEGER = /^(0|[1-9][0-9]*)$/;
-
-function checkNode(label: string, node: unknown): string[] {
-  if (label === "") return ["A label is empty. Give the node a name."];
-  if (INTEGER.test(label)) {
-    return [
-      `Label "${label}" looks like an integer, and JavaScript would move it to the front. Use for instance "n${label}".`,
-    ];
-  }
-  if (label === "__proto__") return [`Label "__proto__" cannot be a key of plain objects. Use another name.`];
-  if (!isNode(node)) return [`Node "${label}" is no node (${typeof node}). Make it with node({ run }).`];
-  return Object.hasOwn(node.input, "__proto__")
-    ? [`Node "${label}" has an input named "__proto__", which cannot be a key of plain objects. Use another name.`]
-    : [];
-}
-
-function isNode(value: unknown): value is AnyNode {
-  return typeof value === "object" && value !== null && (value as { kind?: unknown }).kind === "node";
-}
-
-function placeEdges(edges: readonly PlainEdge[], labels: readonly string[], nodes: Readonly<Record<string, AnyNode>>) {
-  const index = new Map(labels.map((label, i) => [label, i]));
-  const arrivals: Arrival[][] = labels.map(() => []);
-  const faults: string[] = [];
-  // Numbers where they do: printing every edge would be a fifth of the time that a large dag takes to declare.
-  const seen = new Set<number | string>();
-  for (const edge of edges) {
-    if (!isEdge(edge)) {
-      faults.push(
-        `${JSON.stringify(edge)} is no edge. Write ["up", "down"] or ["up", "down", "input"], and spread chains: ...chain("a", "b").`,
-      );
-      continue;
-    }
-    const [label, downLabel, input] = edge;
-    const up = index.get(label);
-    const down = index.get(downLabel);
-    if (up === undefined || down === undefined) {
-      faults.push(unknownLabel(edge, up === undefined ? label : downLabel));
-      continue;
-    }
-    const pair = up * labels.length + down;
-    const key = input === undefined ? pair : `${pair} ${input}`;
-    if (seen.has(key)) faults.push(`The edge ${JSON.stringify(edge)} is declared twice. Remove one.`);
-    else arrivals[down]?.push({ up, label, output: nodes[label]?.output, input });
-    seen.add(key);
-  }
-  return { arrivals, faults };
-}
-
-function isEdge(edge: unknown): edge is PlainEdge {
-  if (!Array.isArray(edge) || edge.length < 2 || edge.length > 3) return false;
-  return edge.every((part) => typeof part === "string");
-}
-
-function unknownLabel(edge: PlainEdge, label: string): string {
-  return `The edge ${JSON.stringify(edge)} names "${label}", but this dag has no such node. Add the node or correct the label.`;
-}
-
-function cycleFault(labels: readonly string[], cycle: readonly number[]): string {
-  const printed = cycle.map((i) => `"${labels[i]}"`).join(" → ");
-  return `The edges form a cycle: ${printed}. Remove one of them.`;
-}
-
-function inputPaths(feeds: readonly Feed[], labels: readonly string[]): InputPaths {
-  const path = (i: number) => pathOf(labels[i] as string);
-  const entries = feeds.map(({ input, from }) => [input, typeof from === "number" ? path(from) : from.map(path)]);
-  return Object.freeze(Object.fromEntries(entries));
-}
-
-function producerIndex(labels: readonly string[], nodes: Readonly<Record<string, AnyNode>>): ProducersOf {
-  let index: Map<AnySchema, string[]> | undefined;
-  return (schema) => {
-    index ??= groupByOutput(labels, nodes);
-    return index.get(schema) ?? [];
-  };
-}
-
-function groupByOutput(labels: readonly string[], nodes: Readonly<Record<string, AnyNode>>): Map<AnySchema, string[]> {
-  const index = new Map<AnySchema, string[]>();
-  for (const label of labels) {
-    const output = nodes[label]?.output;
-    if (!output) continue;
-    const found = index.get(output);
-    if (found) found.push(label);
-    else index.set(output, [label]);
-  }
-  return index;
+/** What a composite runs, as seen from inside. */
+export interface SubPlan {
+  /** Without the sources whose place side inputs take: nobody waits for those. */
+  readonly plan: Plan;
+  /** `/` if it is a dag, whose nodes have paths of their own behind that of the element. */
+  readonly separator: "/" | "";
+  readonly source: number;
+  readonly sink: number;
+  /** The input of the source that takes the element. */
+  readonly input: string;
+  /** Side inputs that are inputs of the source. */
+  readonly given: readonly string[];
+  /** Side inputs that take the place of a source, by its step number. */
+  readonly replaced: ReadonlyMap<number, string>;
 }
 
 /** All steps below these, without themselves. */
 export function descendants(plan: Plan, indexes: Iterable<number>): Set<number> {
   const downstream = plan.steps.map((step) => step.downstream);
   return reach(indexes, downstream);
+}
+
+/** The step that executes at a path, at any depth; nothing if the dag has none there. */
+export function stepAt(plan: Plan, path: string): Step | undefined {
+  const [, label = "", elements = "", rest] = PATH.exec(path) ?? [];
+  let step = plan.byPath.get(label);
+  for (const element of elements.match(ELEMENT) ?? []) {
+    const sub =
+      step?.composite?.kind === "call" ? undefined : step?.composite && subOfElement(step.composite, element)[1];
+    if (!sub) return undefined;
+    if (sub.separator === "/")
+      return path.endsWith(`${element}/${rest}`) ? stepAt(sub.plan, rest as string) : undefined;
+    step = sub.plan.steps[0];
+  }
+  if (rest === undefined) return step;
+  const called = elements === "" && step?.composite?.kind === "call" ? step.composite.subs.get("") : undefined;
+  return called && stepAt(called.plan, rest);
+}
+
+const PATH = /^([^[{/]*)((?:\[[^\]]*\]|\{[^}]*\})*)(?:\/(.*))?$/s;
+const ELEMENT = /\[[^\]]*\]|\{[^}]*\}/g;
+
+/** What a composite runs for an element (`[3]`, `{Oslo}`, nothing for a call), with its key. */
+export function subOfElement(
+  { kind, subs }: CompositePlan,
+  element: string,
+): readonly [key: string, sub: SubPlan | undefined] {
+  if (kind !== "branch") return ["", subs.get("")];
+  for (const [key, sub] of subs) if (elementText({ key }) === element) return [key, sub];
+  return ["", undefined];
 }

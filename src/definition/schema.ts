@@ -1,7 +1,7 @@
 // Types of values. A type is any Standard Schema object (https://standardschema.dev, version 1) or one made here;
 // dags are wired by the identity of that object, so `type` needs no validation to be useful.
 
-import type { HeddleError } from "../errors.js";
+import { type HeddleError, quoted } from "../errors.js";
 
 /** One complaint of a schema about a value. */
 export interface Issue {
@@ -42,6 +42,44 @@ export interface ListType<S extends AnySchema> extends Schema<InputOf<S>[], Outp
   readonly element: S;
 }
 
+/** A type of plain objects made by {@link record}. */
+export interface RecordType<S extends AnySchema>
+  extends Schema<{ readonly [key: string]: InputOf<S> }, { readonly [key: string]: OutputOf<S> }> {
+  readonly kind: "record";
+  readonly valueType: S;
+}
+
+/** A type of Maps made by {@link mapOf}. */
+export interface MapType<K extends AnySchema, S extends AnySchema>
+  extends Schema<ReadonlyMap<InputOf<K>, InputOf<S>>, ReadonlyMap<OutputOf<K>, OutputOf<S>>> {
+  readonly kind: "map";
+  readonly keyType: K;
+  readonly valueType: S;
+}
+
+/** What became of one element of a `map` with `onError: "collect"`. */
+export type Settled<T> =
+  | { readonly status: "completed"; readonly value: T }
+  /** `path` is that of the node that failed. The error has its name, message, stack, code and causes. */
+  | { readonly status: "failed"; readonly path: string; readonly error: Error };
+
+/** The type of {@link Settled} results, made by {@link settled}. */
+export interface SettledType<S extends AnySchema> extends Schema<Settled<InputOf<S>>, Settled<OutputOf<S>>> {
+  readonly kind: "settled";
+  readonly inner: S;
+}
+
+type Pairs<C extends Readonly<Record<string, AnySchema>>, Side extends "input" | "output"> = {
+  [K in keyof C & string]: readonly [key: K, value: NonNullable<C[K]["~standard"]["types"]>[Side]];
+}[keyof C & string];
+
+/** A type of `[key, value]` pairs made by {@link keyed}. */
+export interface KeyedType<C extends Readonly<Record<string, AnySchema>>>
+  extends Schema<Pairs<C, "input">, Pairs<C, "output">> {
+  readonly kind: "keyed";
+  readonly cases: C;
+}
+
 /** An input that may stay unfed, made by {@link optional}. */
 export interface OptionalType<S extends AnySchema> extends Schema<InputOf<S> | undefined, OutputOf<S> | undefined> {
   readonly kind: "optional";
@@ -59,7 +97,40 @@ export function type<T>(typeName: string): NominalType<T> {
  * their edges.
  */
 export function list<S extends AnySchema>(element: S): ListType<S> {
-  return Object.freeze({ kind: "list", element, ...standard((value) => checkElements(element, value)) });
+  const check = (value: unknown) =>
+    Array.isArray(value) ? checkEach(element, [...value.entries()], valuesOf) : odd(`a list, got ${typeof value}`);
+  return Object.freeze({ kind: "list", element, ...standard(check) });
+}
+
+/** Makes the type "plain object whose values are `value`". */
+export function record<S extends AnySchema>(value: S): RecordType<S> {
+  const check = (given: unknown) =>
+    isObject(given) ? checkEach(value, Object.entries(given), Object.fromEntries) : odd("an object");
+  return Object.freeze({ kind: "record", valueType: value, ...standard(check) });
+}
+
+/** Makes the type "Map from `key` to `value`". */
+export function mapOf<K extends AnySchema, S extends AnySchema>(key: K, value: S): MapType<K, S> {
+  const check = (given: unknown) =>
+    given instanceof Map
+      ? checkEach(value, [...given] as [PropertyKey, unknown][], (entries) => new Map<unknown, unknown>(entries))
+      : odd("a Map");
+  return Object.freeze({ kind: "map", keyType: key, valueType: value, ...standard(check) });
+}
+
+/** Makes the type of what a `map` with `onError: "collect"` gives per element. */
+export function settled<S extends AnySchema>(inner: S): SettledType<S> {
+  return Object.freeze({ kind: "settled", inner, ...standard((value) => ({ value: value as Settled<OutputOf<S>> })) });
+}
+
+/** Makes the type of `[key, value]` pairs, for a node whose output a `branch` follows: one value type per key. */
+export function keyed<const C extends Readonly<Record<string, AnySchema>>>(cases: C): KeyedType<C> {
+  const check = (pair: unknown) => {
+    const schema = Array.isArray(pair) && Object.hasOwn(cases, pair[0]) ? cases[pair[0]] : undefined;
+    if (!schema) return odd(`a pair [key, value] with one of the keys ${quoted(Object.keys(cases))}`);
+    return checkEach(schema, [pair as [string, unknown]], ([accepted]) => accepted as unknown);
+  };
+  return Object.freeze({ kind: "keyed", cases: Object.freeze({ ...cases }), ...standard(check) }) as KeyedType<C>;
 }
 
 /** Makes an input that may stay unfed; the node then receives `undefined`. */
@@ -68,14 +139,66 @@ export function optional<S extends AnySchema>(inner: S): OptionalType<S> {
   return Object.freeze({ kind: "optional", inner, ...standard(check) });
 }
 
+interface Made {
+  readonly list: ListType<AnySchema>;
+  readonly optional: OptionalType<AnySchema>;
+  readonly record: RecordType<AnySchema>;
+  readonly map: MapType<AnySchema, AnySchema>;
+  readonly settled: SettledType<AnySchema>;
+  readonly keyed: KeyedType<Readonly<Record<string, AnySchema>>>;
+}
+
+function isMade<K extends keyof Made>(kind: K, schema: AnySchema): schema is Made[K] {
+  return schema["~standard"].vendor === "heddle" && (schema as { kind?: string }).kind === kind;
+}
+
 /** Tells whether a schema was made by {@link list}. */
 export function isList(schema: AnySchema): schema is ListType<AnySchema> {
-  return schema["~standard"].vendor === "heddle" && (schema as { kind?: string }).kind === "list";
+  return isMade("list", schema);
 }
 
 /** Tells whether a schema was made by {@link optional}. */
 export function isOptional(schema: AnySchema): schema is OptionalType<AnySchema> {
-  return schema["~standard"].vendor === "heddle" && (schema as { kind?: string }).kind === "optional";
+  return isMade("optional", schema);
+}
+
+/** Tells whether a schema was made by {@link keyed}. */
+export function isKeyed(schema: AnySchema): schema is KeyedType<Readonly<Record<string, AnySchema>>> {
+  return isMade("keyed", schema);
+}
+
+/** True for one type: the same schema object, or the same construction (`list`, `record`, …) over one type. */
+export function isSameType(a: AnySchema | undefined, b: AnySchema | undefined): boolean {
+  if (a === b) return true;
+  if (!a || !b) return false;
+  if (isList(a) && isList(b)) return isSameType(a.element, b.element);
+  if (isMade("record", a) && isMade("record", b)) return isSameType(a.valueType, b.valueType);
+  if (isMade("map", a) && isMade("map", b))
+    return isSameType(a.keyType, b.keyType) && isSameType(a.valueType, b.valueType);
+  if (isMade("settled", a) && isMade("settled", b)) return isSameType(a.inner, b.inner);
+  return isOptional(a) && isOptional(b) && isSameType(a.inner, b.inner);
+}
+
+/**
+ * What a type is a collection of: {@link list}, {@link record}, {@link mapOf}, and any schema with an `.element` schema
+ * (zod arrays) or a `.valueType` schema (zod records and maps). `wrap` makes the type of an equal collection of others.
+ */
+export function collectionType(
+  schema: AnySchema,
+): { readonly element: AnySchema; readonly wrap: (element: AnySchema) => AnySchema } | undefined {
+  const element = elementOf(schema);
+  if (element) return { element, wrap: list };
+  const { valueType, keyType, type, kind } = schema as unknown as Readonly<Record<string, unknown>>;
+  if (!isSchema(valueType)) return undefined;
+  // zod calls its Maps type: "map", heddle's are of kind "map".
+  const isMap = (type === "map" || kind === "map") && isSchema(keyType);
+  return { element: valueType, wrap: isMap ? (other) => mapOf(keyType, other) : record };
+}
+
+/** The members of a union schema: `.options` of zod and valibot unions. */
+export function memberTypes(schema: AnySchema): readonly unknown[] {
+  const { options } = schema as { options?: unknown };
+  return Array.isArray(options) ? options : [];
 }
 
 /** Tells whether a value is a Standard Schema. Arktype's are functions, the others' objects. */
@@ -92,11 +215,12 @@ export function elementOf(schema: AnySchema): AnySchema | undefined {
 
 /** The name of a type for messages: `Table`, `list(Table)`, or nothing for a schema without a name. */
 export function typeName(schema: AnySchema): string | undefined {
-  if (isList(schema) || isOptional(schema)) {
-    const inner = typeName(isList(schema) ? schema.element : schema.inner);
-    return inner && `${schema.kind}(${inner})`;
-  }
-  return (schema as Partial<NominalType<unknown>>).typeName;
+  const { typeName: own, element, valueType, keyType, inner } = schema as unknown as Readonly<Record<string, unknown>>;
+  if (typeof own === "string") return own;
+  const kind = (schema as { kind?: string }).kind;
+  if (schema["~standard"].vendor !== "heddle" || kind === "keyed") return undefined;
+  const names = [keyType, element ?? valueType ?? inner].flatMap((part) => (isSchema(part) ? [typeName(part)] : []));
+  return names.includes(undefined) ? undefined : `${kind === "map" ? "mapOf" : kind}(${names.join(", ")})`;
 }
 
 /** Prints complaints in one line: `at "rows[3].cost": expected number; …`. */
@@ -122,19 +246,35 @@ function standard<T>(validate: (value: unknown) => Checked<T> | Promise<Checked<
   return { "~standard": { version: 1, vendor: "heddle", validate } };
 }
 
-function checkElements(element: AnySchema, value: unknown): Checked<unknown[]> | Promise<Checked<unknown[]>> {
-  if (!Array.isArray(value)) return { issues: [{ message: `Expected a list, got ${typeof value}` }] };
-  const checks = value.map((item) => element["~standard"].validate(item));
-  return checks.some((check) => check instanceof Promise)
-    ? Promise.all(checks).then(joinChecks)
-    : joinChecks(checks as Checked<unknown>[]);
+function odd(expected: string): { readonly issues: readonly Issue[] } {
+  return { issues: [{ message: `Expected ${expected}` }] };
 }
 
-function joinChecks(checks: readonly Checked<unknown>[]): Checked<unknown[]> {
-  const issues = checks.flatMap((check, i) =>
-    (check.issues ?? []).map(({ message, path = [] }) => ({ message, path: [i, ...path] })),
-  );
-  return issues.length > 0 ? { issues } : { value: checks.map((check) => (check as { value: unknown }).value) };
+/** Validates every value, and makes a collection of what was accepted. */
+function checkEach<K extends PropertyKey, T>(
+  schema: AnySchema,
+  entries: readonly (readonly [key: K, value: unknown])[],
+  make: (accepted: [K, unknown][]) => T,
+): Checked<T> | Promise<Checked<T>> {
+  const checks = entries.map(([, value]) => schema["~standard"].validate(value));
+  const join = (all: readonly Checked<unknown>[]): Checked<T> => {
+    const issues = all.flatMap((check, i) =>
+      (check.issues ?? []).map(({ message, path = [] }) => ({ message, path: [entries[i]?.[0] as K, ...path] })),
+    );
+    if (issues.length > 0) return { issues };
+    return { value: make(all.map((check, i) => [entries[i]?.[0] as K, (check as { value: unknown }).value])) };
+  };
+  return checks.some((check) => check instanceof Promise)
+    ? Promise.all(checks).then(join)
+    : join(checks as Checked<unknown>[]);
+}
+
+function valuesOf(entries: readonly (readonly [unknown, unknown])[]): unknown[] {
+  return entries.map(([, value]) => value);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function printPath(path: NonNullable<Issue["path"]>): string {

@@ -3,19 +3,15 @@
 
 import { quoted } from "../errors.js";
 import type { AnyNode } from "./node.js";
-import { type AnySchema, elementOf, isList, isOptional, typeName } from "./schema.js";
-
-/** What fills one input: the whole output of one upstream, or the outputs of several as a list. */
-export interface Feed {
-  readonly input: string;
-  readonly from: number | readonly number[];
-}
+import type { Feed } from "./plan.js";
+import { type AnySchema, elementOf, isList, isOptional, isSameType, typeName } from "./schema.js";
 
 /** One edge as its downstream sees it. */
 export interface Arrival {
   readonly up: number;
   readonly label: string;
-  readonly output: AnySchema | undefined;
+  /** Of a composite only known when that is wired. */
+  output: AnySchema | undefined;
   readonly input: string | undefined;
 }
 
@@ -64,31 +60,32 @@ function supplyNamed(label: string, node: AnyNode, arrivals: readonly Arrival[],
 
 function supplyByType(label: string, node: AnyNode, arrivals: readonly Arrival[], supplies: Supplies): string[] {
   const named = new Set(arrivals.map(({ input }) => input));
-  const plain = new Map<AnySchema, string[]>();
-  const lists = new Map<AnySchema, string[]>();
-  for (const name of Object.keys(node.input)) {
-    if (named.has(name)) continue;
-    const schema = bare(node.input[name]);
-    const [inputs, key] = isList(schema) ? [lists, schema.element] : [plain, schema];
-    inputs.set(key, [...(inputs.get(key) ?? []), name]);
-  }
+  const free = Object.keys(node.input).filter((name) => !named.has(name));
   return arrivals.flatMap((arrival) => {
     const { output, input } = arrival;
     if (output === undefined || input !== undefined) return [];
-    const element = elementOf(output);
-    const whole = [...(plain.get(output) ?? []), ...((element && lists.get(element)) ?? [])];
-    const collecting = lists.get(output) ?? [];
-    for (const name of whole) supplies.get(name)?.push({ ...arrival, as: "whole" });
-    for (const name of collecting) supplies.get(name)?.push({ ...arrival, as: "element" });
-    return whole.length + collecting.length > 0 ? [] : [feedsNothing(label, arrival, node)];
+    let isUsed = false;
+    for (const name of free) {
+      const as = fits(output, node.input[name] as AnySchema);
+      if (!as) continue;
+      supplies.get(name)?.push({ ...arrival, as });
+      isUsed = true;
+    }
+    return isUsed ? [] : [feedsNothing(label, arrival, node)];
   });
 }
 
 function fits(output: AnySchema, input: AnySchema): Supply["as"] | undefined {
+  if (takesWhole(output, input)) return "whole";
   const schema = bare(input);
-  if (!isList(schema)) return schema === output ? "whole" : undefined;
-  if (schema.element === output) return "element";
-  return schema === output || elementOf(output) === schema.element ? "whole" : undefined;
+  return isList(schema) && isSameType(schema.element, output) ? "element" : undefined;
+}
+
+/** True if an input of this type takes a value of that type as it is: they are one type, or lists of one type. */
+export function takesWhole(output: AnySchema, input: AnySchema): boolean {
+  const schema = bare(input);
+  if (isSameType(schema, output)) return true;
+  return isList(schema) && isSameType(elementOf(output), schema.element);
 }
 
 function bare(schema: AnySchema | undefined): AnySchema {

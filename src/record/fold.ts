@@ -1,8 +1,10 @@
 // What a journal says: the state of a run as a fold over its events. Inspection, restart and replay all read this and
 // nothing else.
 
+import { withoutElement } from "../definition/path.js";
 import { HeddleError } from "../errors.js";
 import {
+  type Composed,
   type ConsumedRef,
   type ErrorRecord,
   JOURNAL_FORMAT,
@@ -14,6 +16,7 @@ import {
   type Origin,
   type Reason,
   type Ref,
+  type RunEnded,
   type RunResumed,
   type RunStarted,
   type RunStatus,
@@ -24,6 +27,8 @@ export interface RecordedOutput {
   readonly ref: Ref | undefined;
   readonly bytes: number;
   readonly origin: Origin;
+  /** How it is put together, if it is that of a composite. */
+  readonly composed?: Composed;
 }
 
 /** One line that a node logged. */
@@ -69,7 +74,7 @@ export interface NodeRecord {
   readonly attempts: AttemptRecord[];
   /** Its latest output that still counts. */
   output?: RecordedOutput;
-  /** Set if the output was taken over from another run. */
+  /** Set if the output, or the failure that a map collected, was taken over from another run. */
   reused?: NodeReused;
   updatedAt: number;
 }
@@ -141,6 +146,7 @@ export function fold(state: RunState, event: JournalEvent): void {
       state.status = event.type.slice("run-".length) as RunStatus;
       state.reason = event.reason;
       state.failedNode = event.path;
+      endComposites(state, event);
       return;
     case "node-reused":
       foldReused(state, event);
@@ -150,6 +156,17 @@ export function fold(state: RunState, event: JournalEvent): void {
       return;
     default:
       foldAttempt(state, event, seq);
+  }
+}
+
+/** When a run ends, no function runs any more: what is still open are composites, and they share its fate. */
+function endComposites(state: RunState, { type, at }: RunEnded): void {
+  for (const node of state.nodes.values()) {
+    const last = node.attempts.at(-1);
+    if (last?.status !== "running") continue;
+    last.status = type === "run-paused" ? "paused" : "aborted";
+    last.endedAt = at;
+    node.updatedAt = at;
   }
 }
 
@@ -189,7 +206,9 @@ function nodeAt(state: RunState, path: string, at: number): NodeRecord {
 function foldReused(state: RunState, event: NodeReused): void {
   const node = nodeAt(state, event.path, event.at);
   node.reused = event;
-  node.output = { ref: event.output, bytes: event.outputBytes ?? 0, origin: event.from };
+  if (event.failure) return;
+  const { output: ref, outputBytes: bytes = 0, from: origin, composed } = event;
+  node.output = composed ? { ref, bytes, origin, composed } : { ref, bytes, origin };
 }
 
 function foldStarted(state: RunState, event: NodeStarted): void {
@@ -213,13 +232,26 @@ function consumedBy(state: RunState, { path, inputs }: NodeStarted): AttemptReco
   const given = fed.length === 0 && Object.hasOwn(state.started.inputs, path) ? state.started.inputs[path] : undefined;
   const origin = { runId: state.runId, seq: 0, attempt: 0 };
   if (given) return Object.fromEntries(Object.entries(given).map(([input, value]) => [input, [{ value, origin }]]));
-  const take = (from: string): ConsumedRef => {
-    const output = state.nodes.get(from)?.output;
-    return output?.ref === undefined ? { path: from } : { path: from, value: output.ref, origin: output.origin };
-  };
+  const take = (from: string) => consumedFrom(state, from);
   return Object.fromEntries(
     fed.map(([input, from]) => [input, typeof from === "string" ? [take(from)] : from.map(take)]),
   );
+}
+
+/** What was taken from a path, or from an element behind one (`split[3]`). */
+function consumedFrom({ nodes }: RunState, from: string): ConsumedRef {
+  const taken = (path: string, element?: string): ConsumedRef => {
+    const output = nodes.get(path)?.output;
+    const ref = element === undefined ? { path } : { path, element };
+    return output?.ref === undefined ? ref : { ...ref, value: output.ref, origin: output.origin };
+  };
+  const base = withoutElement(from);
+  if (base === from || nodes.get(from)?.output) return taken(from);
+  const composed = nodes.get(base)?.output?.composed;
+  // An element of what a map gave is what its child gave.
+  const child = composed && composed.failed === undefined ? from + composed.sink : undefined;
+  if (child !== undefined && nodes.get(child)?.output) return taken(child);
+  return taken(base, from.slice(base.length));
 }
 
 type AttemptEvent = Extract<JournalEvent, { path: string; attempt: number }>;
@@ -276,6 +308,20 @@ function pauseOf({ reason, payload, rejected }: NodePaused): RecordedPause {
   };
 }
 
-function outputOf({ runId }: RunState, { output, outputBytes, attempt }: NodeCompleted, seq: number): RecordedOutput {
-  return { ref: output, bytes: outputBytes ?? 0, origin: { runId, seq, attempt } };
+function outputOf(state: RunState, event: NodeCompleted, seq: number): RecordedOutput {
+  const { output: ref, outputBytes: bytes = 0, attempt, composed, path } = event;
+  const origin = { runId: state.runId, seq, attempt };
+  if (!composed) return { ref, bytes, origin };
+  const child = composed.kind === "one" ? state.nodes.get(onlyChild(path, composed))?.output : undefined;
+  return child?.ref === undefined ? { ref, bytes, origin, composed } : { ...child, composed };
+}
+
+/** The path whose output is that of a call or branch. */
+export function onlyChild(path: string, { element = "", sink }: Composed): string {
+  return path + element + sink;
+}
+
+/** The error with which a path failed, in this run or in the one it was taken over from. */
+export function errorAt(node: NodeRecord | undefined): ErrorRecord | undefined {
+  return node?.attempts.at(-1)?.error ?? node?.reused?.failure?.error;
 }

@@ -4,8 +4,6 @@ import { HeddleError, toError } from "../errors.js";
 import type { JournalEvent, NodeReused, Ref, RunStatus } from "../events.js";
 import type { Clock, Encoded, RunHead, Store } from "../ports.js";
 import type { Recorder } from "../run/recording.js";
-import type { RecordedOutput } from "./fold.js";
-import type { RunReader } from "./reader.js";
 import { type Hashed, hashEncoded, hashOf, hashRef, inlineRef, sizeOf } from "./values.js";
 
 /**
@@ -25,7 +23,6 @@ const BACKLOG_BATCHES = 4;
 /** What a journal writer works on. */
 export interface JournalSetup {
   readonly store: Store;
-  readonly reader: RunReader;
   readonly clock: Clock;
   readonly observe: (event: JournalEvent) => void;
   readonly durability: Durability;
@@ -125,10 +122,6 @@ export class JournalWriter implements Recorder {
     // One write at a time; all that is added until the next one begins shares it.
     this.#next ??= (this.#writing ?? Promise.resolve()).then(() => this.#write());
     return this.#next;
-  }
-
-  load(output: RecordedOutput): unknown {
-    return this.#setup.reader.value(output);
   }
 
   onLost(callback: (error: Error) => void): void {
@@ -264,7 +257,7 @@ async function name({ encoded, assign }: Held): Promise<Hashed> {
   return hashed;
 }
 
-function hashesOf({ output, inputs }: NodeReused): string[] {
+function hashesOf({ output, inputs, composed }: NodeReused): string[] {
   const consumed = Object.values(inputs).flatMap((refs) => refs.map(({ value }) => value));
-  return [output, ...consumed].flatMap((ref) => hashOf(ref) ?? []);
+  return [output, composed?.keys, ...consumed].flatMap((ref) => hashOf(ref) ?? []);
 }

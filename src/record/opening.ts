@@ -3,7 +3,7 @@
 
 import type { Plan, Step } from "../definition/plan.js";
 import { faultsError, HeddleError, quoted, toError } from "../errors.js";
-import { JOURNAL_FORMAT, type JournalEvent, type Ref, type RunStarted } from "../events.js";
+import { JOURNAL_FORMAT, type JournalEvent, type Reason, type Ref, type RunStarted } from "../events.js";
 import type { Lease, RunHead, Store } from "../ports.js";
 import type {
   BeginRequest,
@@ -16,12 +16,13 @@ import type {
 } from "../run/recording.js";
 import type { RunState } from "./fold.js";
 import { type Durability, JournalWriter } from "./journal.js";
-import { invalidatedPaths } from "./on-change.js";
-import { priorOfReplay, priorOfRestart, recordEffects, reusedEvent } from "./prior.js";
+import { changesOf, invalidatedPaths } from "./on-change.js";
+import { priorOfReplay, priorOfRestart, recordEffects, reopenFailed, reusedEvents } from "./prior.js";
 import { notFound, RunReader } from "./reader.js";
 import { planReplay, type ReplayPlan } from "./replay.js";
 import { type Answer, planRestart, refuseCompleted } from "./restart.js";
 import { codeOf, type Shape, shapeOf } from "./shape.js";
+import { RunTree } from "./tree.js";
 import { type Hashed, hashEncoded } from "./values.js";
 
 /** How runs are written. */
@@ -61,25 +62,26 @@ export class RunOpener {
     const { runId, plan, clock } = request;
     // What cannot be continued is refused before anything is claimed.
     const seen = await this.#reader.loadWhole(runId);
-    refuseCompleted(seen);
+    refuseCompleted(seen, request.rerun);
     const { writer, lease, owner } = await this.#takeOver(request);
     try {
       // What was seen still holds if nobody else had the run in between.
       const isSame = seen.events === lease.events && (seen.resumed ?? seen.started).epoch === lease.epoch - 1;
       const state = isSame ? seen : await this.#reader.loadWhole(runId);
-      refuseCompleted(state);
-      const invalidated = await this.#invalidated(plan, state, request.onChange);
+      refuseCompleted(state, request.rerun);
+      const { invalidated, kept } = await this.#invalidated(request, state);
       const restart = planRestart(plan, state, request.resume, invalidated);
-      const sources = sourcesOf(plan).filter(({ index }) => !restart.done.has(index));
+      const prior = await priorOfRestart({ plan, state, reader: this.#reader }, restart, invalidated, kept);
+      const sources = sourcesOf(plan).filter(({ path }) => !prior.isDone(path));
       const inputs = await this.#reader.inputs(state, sources);
-      const prior = await priorOfRestart(plan, restart, state, this.#reader);
       const { fingerprint, code, texts } = await this.#describe(plan);
       const at = clock.now();
       const answers = keepAnswers(writer, restart.answers);
       writer.keepHashed(texts);
       const { epoch } = lease;
-      writer.add({ type: "run-resumed", at, epoch, owner, fingerprint, code, answers, invalidated: [...invalidated] });
-      recordEffects(restart, writer, at);
+      const event = { type: "run-resumed" as const, at, epoch, owner, fingerprint, code, answers };
+      writer.add({ ...event, invalidated: [...invalidated.keys()] });
+      recordEffects(plan, restart, writer, at);
       return { inputs, recorder: writer, prior };
     } catch (error) {
       await writer.close();
@@ -96,10 +98,8 @@ export class RunOpener {
     const kept = sourcesOf(plan).filter(({ path }) => !request.inputs.has(path));
     const inputs = new Map([...(await this.#reader.inputs(state, kept)), ...request.inputs]);
     const recorder = await this.#begin({ runId, plan, inputs, ...setting }, { of: replayOf, rerun, mode: replay.mode });
-    for (const { path, action } of replay.steps) {
-      if (action === "reuse") recorder.add(reusedEvent(state, path, setting.clock.now()));
-    }
-    return { inputs, recorder, prior: priorOfReplay(plan, replay, state) };
+    for (const event of reusedEvents(state, replay, setting.clock.now())) recorder.add(event);
+    return { inputs, recorder, prior: priorOfReplay({ state, reader: this.#reader }, replay) };
   }
 
   /** Tells what a replay would do. */
@@ -168,7 +168,6 @@ export class RunOpener {
     return new JournalWriter({
       ...this.#settings,
       store: this.#store,
-      reader: this.#reader,
       clock,
       observe,
       owner,
@@ -178,8 +177,8 @@ export class RunOpener {
   }
 
   async #planReplay(request: ReplayRequest, state: RunState): Promise<ReplayPlan> {
-    const { plan, rerun, mode, inputs, onChange } = request;
-    const invalidated = await this.#invalidated(plan, state, onChange);
+    const { plan, rerun, mode, inputs } = request;
+    const { invalidated } = await this.#invalidated({ ...request, rerun: [] }, state);
     const gone = await this.#reader.gone([...state.nodes.values()].flatMap(({ output }) => output ?? []));
     return planReplay(
       plan,
@@ -189,10 +188,14 @@ export class RunOpener {
     );
   }
 
-  async #invalidated(plan: Plan, state: RunState, onChange: RestartRequest["onChange"]): Promise<Set<string>> {
+  /** What counts no longer because the dag changed, or because failed elements are to be executed again. */
+  async #invalidated({ plan, onChange, rerun }: Pick<RestartRequest, "plan" | "onChange" | "rerun">, state: RunState) {
     const { shape, fingerprint } = await this.#describe(plan);
-    if (onChange === "ignore" || fingerprint === (state.resumed ?? state.started).fingerprint) return new Set();
-    return invalidatedPaths(plan, state.runId, await this.#reader.shape(state), shape, onChange);
+    const isSame = onChange === "ignore" || fingerprint === (state.resumed ?? state.started).fingerprint;
+    const changes = isSame ? undefined : changesOf(state.runId, await this.#reader.shape(state), shape, onChange);
+    const { reopened, kept } = reopenFailed(state, rerun);
+    if (!changes && reopened.size === 0) return { invalidated: new Map<string, Reason>(), kept };
+    return { invalidated: invalidatedPaths(plan, new RunTree(state.nodes.keys()), { changes, reopened }), kept };
   }
 
   /** Shape and code are stored like values, as JSON. The fingerprint is the hash of the shape. */

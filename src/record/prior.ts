@@ -1,115 +1,196 @@
 // From the plans of restart and replay to what an execution begins with.
 
-import { descendants, type Plan } from "../definition/plan.js";
-import type { JournalEvent, NodeReused, Reason, Ref } from "../events.js";
-import type { Prior, Recorder } from "../run/recording.js";
-import type { NodeRecord, RecordedOutput, RunState } from "./fold.js";
+import { pathPattern } from "../definition/path.js";
+import { type Plan, stepAt } from "../definition/plan.js";
+import { errorOf } from "../error-record.js";
+import { HeddleError, quoted } from "../errors.js";
+import type { ErrorRecord, JournalEvent, NodeReused, Reason } from "../events.js";
+import type { FailedElement, Prior, Recorder } from "../run/recording.js";
+import { errorAt, type NodeRecord, type RunState } from "./fold.js";
 import type { RunReader } from "./reader.js";
-import type { ReplayPlan } from "./replay.js";
-import { EFFECT_UNKNOWN, type RestartPlan } from "./restart.js";
+import { type ReplayPlan, stalePaths } from "./replay.js";
+import { EFFECT_UNKNOWN, pendingTries, type RestartPlan, reasonAfter } from "./restart.js";
 
-/** What a restarted run begins with. */
+/** What is recorded of a run that goes on, or is replayed. */
+export interface Recorded {
+  readonly plan: Plan;
+  readonly state: RunState;
+  readonly reader: RunReader;
+}
+
+/** What a restarted run begins with. Failures in `kept` stay results of their maps. */
 export async function priorOfRestart(
-  plan: Plan,
-  restart: RestartPlan,
-  state: RunState,
-  reader: RunReader,
+  { plan, state, reader }: Recorded,
+  { answers, asks, supplied }: RestartPlan,
+  invalidated: ReadonlyMap<string, Reason>,
+  kept: readonly FailedElement[],
 ): Promise<Prior> {
-  const { done, attempts, tries, reasons, asks, supplied } = restart;
+  const outputs = new Map(supplied.map(({ path, output }) => [path, output]));
+  const isRecorded = (path: string) => state.nodes.get(path)?.output !== undefined && !invalidated.has(path);
+  const isDone = (path: string) => isRecorded(path) || outputs.has(path);
+  const last = (path: string) => state.nodes.get(path)?.attempts.at(-1);
+  const known = await recordedAnswers(state, reader, isRecorded);
+  for (const { path, reason, value } of answers) known.set(keyOf(path, reason), { value });
+  const failures = new Map([...reusedFailures(state), ...kept].map((failure) => [failure.path, failure]));
   return {
-    done: new Map([...done, ...supplied.map(({ step }) => [step.index, undefined] as const)]),
-    supplied: new Map(supplied.map(({ step, output }) => [step.index, output])),
-    attempts,
-    tries,
-    reasons,
-    answers: await allAnswers(restart, state, reader, (path) => done.has(plan.byPath.get(path)?.index ?? -1)),
-    pauses: asks.map(({ step, attempt }) => ({ path: step.path, reason: EFFECT_UNKNOWN, payload: { attempt } })),
-    stale: staleAtRestart(plan, restart, state),
+    isDone,
+    load: (path) => (outputs.has(path) ? outputs.get(path) : reader.output(state, path)),
+    attempts: (path) => last(path)?.attempt ?? 0,
+    tries: (path) => (invalidated.has(path) ? 0 : pendingTries(state.nodes.get(path))),
+    reason: (path) => invalidated.get(path) ?? reasonAfter(last(path)),
+    failure: (element) => failures.get(element),
+    answer: (path, reason) => known.get(keyOf(path, reason)),
+    pauses: asks.map(({ path, attempt }) => ({ path, reason: EFFECT_UNKNOWN, payload: { attempt } })),
+    stale: staleAtRestart(plan, state, isDone),
+    collected: collectedIn(state, isDone),
   };
 }
 
 /** What a replay begins with. */
-export function priorOfReplay(plan: Plan, replay: ReplayPlan, state: RunState): Prior {
-  const done = new Map<number, RecordedOutput | undefined>();
-  const reasons = new Map<number, Reason>();
-  for (const { path, action, reason } of replay.steps) {
-    const index = plan.byPath.get(path)?.index as number;
-    const output = state.nodes.get(path)?.output;
-    if (action === "reuse") done.set(index, output?.ref === undefined ? undefined : output);
-    else if (reason) reasons.set(index, reason);
-  }
-  const empty = new Map<never, never>();
+export function priorOfReplay({ state, reader }: Omit<Recorded, "plan">, replay: ReplayPlan): Prior {
+  const reasons = new Map(replay.steps.flatMap(({ path, reason }) => (reason ? [[path, reason] as const] : [])));
+  const isDone = (path: string) => state.nodes.get(path)?.output !== undefined && !reasons.has(path);
+  const failures = new Map(keptFailures(state, replay).map((failure) => [failure.path, failure]));
   return {
-    done,
-    supplied: empty,
-    attempts: empty,
-    tries: empty,
-    reasons,
-    answers: empty,
+    isDone,
+    load: (path) => reader.output(state, path),
+    attempts: () => 0,
+    tries: () => 0,
+    reason: (path) => reasons.get(path) ?? "no recorded output",
+    failure: (element) => failures.get(element),
+    answer: () => undefined,
     pauses: [],
     stale: replay.stale,
+    collected: collectedIn(state, isDone),
   };
 }
 
-/** The event that takes the output of a path over into a replay, with all that it was made of. */
-export function reusedEvent(state: RunState, path: string, at: number): NodeReused {
-  const { output, reused, attempts } = state.nodes.get(path) as NodeRecord;
-  const { ref, bytes, origin } = output as RecordedOutput;
-  const inputs = reused?.inputs ?? attempts.findLast(({ status }) => status === "completed")?.consumed ?? {};
+/** The events that take over into a replay what it reuses, with all that it was made of. */
+export function reusedEvents(state: RunState, replay: ReplayPlan, at: number): NodeReused[] {
+  const elements = new Map(keptFailures(state, replay).map(({ path, failedNode }) => [failedNode, path]));
+  return replay.steps.flatMap(({ path, action }) => {
+    return action === "reuse"
+      ? [reusedEvent(state.nodes.get(path) as NodeRecord, state.runId, at, elements.get(path))]
+      : [];
+  });
+}
+
+function reusedEvent(node: NodeRecord, runId: string, at: number, failedElement: string | undefined): NodeReused {
+  const { path, output, reused, attempts } = node;
+  const status = failedElement === undefined ? "completed" : "failed";
+  const made = attempts.findLast((attempt) => attempt.status === status);
+  const base = { type: "node-reused" as const, at, path, inputs: reused?.inputs ?? made?.consumed ?? {} };
+  if (failedElement !== undefined || !output) {
+    const error = errorAt(node) as ErrorRecord;
+    const from = reused?.from ?? { runId, seq: 0, attempt: made?.attempt ?? 0 };
+    return { ...base, failure: { element: failedElement as string, error }, from };
+  }
+  const { ref, bytes: outputBytes, origin: from, composed } = output;
   return {
-    type: "node-reused",
-    at,
-    path,
+    ...base,
     ...(ref === undefined ? {} : { output: ref }),
-    outputBytes: bytes,
-    inputs,
-    from: origin,
+    outputBytes,
+    ...(composed ? { composed } : {}),
+    from,
   };
 }
 
 /** Records what the answers about effects decided, and asks about the rest. */
-export function recordEffects({ asks, supplied }: RestartPlan, recorder: Recorder, at: number): void {
-  for (const { step, attempt } of asks) {
-    const event: JournalEvent = { type: "node-paused", at, path: step.path, attempt, reason: EFFECT_UNKNOWN };
+export function recordEffects(plan: Plan, { asks, supplied }: RestartPlan, recorder: Recorder, at: number): void {
+  for (const { path, attempt } of asks) {
+    const event: JournalEvent = { type: "node-paused", at, path, attempt, reason: EFFECT_UNKNOWN };
     recorder.keep({ attempt }, (payload) => Object.assign(event, { payload }));
     recorder.add(event);
   }
-  for (const { step, attempt, output } of supplied) {
-    const event: JournalEvent = { type: "node-completed", at, path: step.path, attempt };
-    const outputBytes = recorder.keep(output, (ref) => Object.assign(event, { output: ref }));
-    recorder.add(Object.assign(event, { outputBytes }));
+  for (const { path, attempt, output } of supplied) {
+    const event: JournalEvent = { type: "node-completed", at, path, attempt };
+    if (stepAt(plan, path)?.node.output)
+      Object.assign(event, { outputBytes: recorder.keep(output, (ref) => Object.assign(event, { output: ref })) });
+    recorder.add(event);
   }
 }
 
-async function allAnswers(
-  restart: RestartPlan,
-  state: RunState,
-  reader: RunReader,
-  isDone: (path: string) => boolean,
-): Promise<Prior["answers"]> {
-  const all = new Map<string, Map<string, unknown>>();
-  const put = (path: string, reason: string, value: unknown) => {
-    all.set(path, (all.get(path) ?? new Map<string, unknown>()).set(reason, value));
-  };
-  const load = (ref: Ref) => reader.valueOf(state, ref);
+// ---- answers
+
+function keyOf(path: string, reason: string): string {
+  return JSON.stringify([path, reason]);
+}
+
+async function recordedAnswers(state: RunState, reader: RunReader, isDone: (path: string) => boolean) {
+  const known = new Map<string, { readonly value: unknown }>();
   for (const [path, answers] of state.answers) {
     if (isDone(path)) continue;
-    for (const [reason, ref] of answers) put(path, reason, await load(ref));
+    for (const [reason, ref] of answers) known.set(keyOf(path, reason), { value: await reader.valueOf(state, ref) });
   }
-  for (const { path, reason, value } of restart.answers) put(path, reason, value);
-  return all;
+  return known;
 }
 
-/** Reused paths with an ancestor that this run executes, or has executed. */
-function staleAtRestart(plan: Plan, { done }: RestartPlan, state: RunState): string[] {
-  const isReused = (path: string) => state.nodes.get(path)?.reused !== undefined;
+// ---- failures that are results
+
+/** The failed elements of composites that are done. */
+function collectedIn(state: RunState, isDone: (path: string) => boolean): FailedElement[] {
+  return failedElements(state).flatMap(({ composite, failed }) => (isDone(composite) ? failed : []));
+}
+
+/** The failed elements of all completed maps that collect failures, with the paths of the maps. */
+export function failedElements(state: RunState): { readonly composite: string; readonly failed: FailedElement[] }[] {
+  return [...state.nodes.values()].flatMap(({ path: composite, output }) => {
+    const failed = (output?.composed?.failed ?? []).map(([, failedNode]): FailedElement => {
+      const element = /^(\[[^\]]*\]|\{[^}]*\})/.exec(failedNode.slice(composite.length))?.[0] ?? "";
+      const error = errorOf(errorAt(state.nodes.get(failedNode)) ?? { name: "Error", message: "not recorded" });
+      return { path: composite + element, failedNode, error };
+    });
+    return failed.length > 0 ? [{ composite, failed }] : [];
+  });
+}
+
+/**
+ * Opens completed maps again whose failed elements are named, by a path or pattern of the element or of what failed in
+ * it. The other failures of these maps are `kept`.
+ *
+ * @throws HeddleError `UNKNOWN_PATH` for names of nothing that failed.
+ */
+export function reopenFailed(
+  state: RunState,
+  rerun: readonly string[],
+): { reopened: Set<string>; kept: FailedElement[] } {
+  const reopened = new Set<string>();
+  const kept: FailedElement[] = [];
+  if (rerun.length === 0) return { reopened, kept };
+  const tests = rerun.map((name) => ({ name, matches: pathPattern(name), isUsed: false }));
+  for (const { composite, failed } of failedElements(state)) {
+    const isNamed = ({ path, failedNode }: FailedElement) => {
+      const found = tests.filter(({ matches }) => matches(path) || matches(failedNode));
+      for (const test of found) test.isUsed = true;
+      return found.length > 0;
+    };
+    const left = failed.filter((element) => !isNamed(element));
+    if (left.length === failed.length) continue;
+    reopened.add(composite);
+    kept.push(...left);
+  }
+  const unused = tests.flatMap(({ name, isUsed }) => (isUsed ? [] : [name]));
+  if (unused.length === 0) return { reopened, kept };
+  throw new HeddleError(
+    "UNKNOWN_PATH",
+    `Run "${state.runId}" has no failed element ${quoted(unused)} to execute again. Its failed elements are ${quoted(failedElements(state).flatMap(({ failed }) => failed.map(({ path }) => path)))}. To execute anything else again, use replay.`,
+  );
+}
+
+function keptFailures(state: RunState, { steps }: ReplayPlan): FailedElement[] {
+  const kept = new Set(steps.flatMap(({ path, action }) => (action === "reuse" ? [path] : [])));
+  return failedElements(state).flatMap(({ failed }) => failed.filter(({ failedNode }) => kept.has(failedNode)));
+}
+
+function reusedFailures(state: RunState): FailedElement[] {
+  return [...state.nodes.values()].flatMap(({ path, reused, attempts }) => {
+    if (!reused?.failure || attempts.length > 0) return [];
+    return [{ path: reused.failure.element, failedNode: path, error: errorOf(reused.failure.error) }];
+  });
+}
+
+/** Reused paths below something that this run executes, or has executed. */
+function staleAtRestart(plan: Plan, state: RunState, isDone: (path: string) => boolean): string[] {
   if (!state.started.replay) return [];
-  const executed = plan.steps
-    .filter(({ index, path }) => !done.has(index) || !isReused(path))
-    .map(({ index }) => index);
-  const below = descendants(plan, executed);
-  return plan.order
-    .filter((index) => below.has(index))
-    .map((index) => plan.steps[index]?.path as string)
-    .filter((path) => isReused(path));
+  return stalePaths(plan, state, (path) => isDone(path) && state.nodes.get(path)?.reused !== undefined);
 }

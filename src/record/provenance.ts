@@ -89,8 +89,8 @@ export class DagProvenance implements Provenance {
 
   /** Reads the latest output of a path. @throws HeddleError `UNKNOWN_PATH` if none is recorded, `VALUE_MISSING`. */
   async loadOutput(runId: string, path: string): Promise<unknown> {
-    const output = (await this.#reader.load(runId)).nodes.get(path)?.output;
-    if (output) return this.#reader.value(output);
+    const state = await this.#reader.load(runId);
+    if (state.nodes.get(path)?.output) return this.#reader.output(state, path);
     throw new HeddleError("UNKNOWN_PATH", `Run "${runId}" has no recorded output of path "${path}".`);
   }
 
@@ -110,7 +110,7 @@ export class DagProvenance implements Provenance {
       throw new HeddleError("UNKNOWN_PATH", `Run "${runId}" has no ${what} of path "${path}".`);
     }
     const entries = Object.entries(found.inputs).map(async ([input, { collected, from }]) => {
-      const values = await Promise.all(from.map(({ value, origin }) => this.#reader.valueOf(state, value, origin)));
+      const values = await Promise.all(from.map((one) => this.#reader.consumed(state, one)));
       return [input, collected ? values : values[0]] as const;
     });
     return Object.fromEntries(await Promise.all(entries));

@@ -1,12 +1,15 @@
 // Reads what a store has of runs: their state, the shape of their dag, their values.
 
+import { assemble, elementAt, nameAt } from "../collection.js";
+import { elementText } from "../definition/path.js";
 import type { Step } from "../definition/plan.js";
-import { type AnySchema, isOptional } from "../definition/schema.js";
+import { type AnySchema, isOptional, type Settled } from "../definition/schema.js";
+import { errorOf } from "../error-record.js";
 import { HeddleError, quoted } from "../errors.js";
-import type { Origin, Ref } from "../events.js";
+import type { Composed, ConsumedRef, Origin, Ref } from "../events.js";
 import type { Encoded, JournalPage, Store } from "../ports.js";
 import type { GivenInputs } from "../run/recording.js";
-import { fold, type RecordedOutput, type RunState, startFold } from "./fold.js";
+import { errorAt, fold, onlyChild, type RecordedOutput, type RunState, startFold } from "./fold.js";
 import type { Shape } from "./shape.js";
 import { hashOf, inlineEncoding } from "./values.js";
 
@@ -74,6 +77,48 @@ export class RunReader {
     return inline ? this.#store.codec.decode(inline) : this.#hashed(hashOf(ref) as string, origin);
   }
 
+  /**
+   * The latest output of a path, put together from those of its children if it is a composite's: at once where all is
+   * small.
+   *
+   * @throws HeddleError `VALUE_MISSING`.
+   */
+  output(state: RunState, path: string): unknown {
+    const output = state.nodes.get(path)?.output;
+    if (!output) throw new HeddleError("VALUE_MISSING", `Run "${state.runId}" has no recorded output of "${path}".`);
+    if (!output.composed) return this.value(output);
+    if (output.composed.kind === "one") return this.output(state, onlyChild(path, output.composed));
+    return this.#assembled(state, path, output as RecordedOutput & { readonly composed: Composed });
+  }
+
+  /** What was taken from a path, or from an element of its output. */
+  async consumed(state: RunState, { path, element, value, origin }: ConsumedRef): Promise<unknown> {
+    const whole =
+      value === undefined && path !== undefined && state.nodes.get(path)?.output
+        ? await this.output(state, path)
+        : await this.valueOf(state, value, origin);
+    return element === undefined ? whole : elementAt(whole, element);
+  }
+
+  async #assembled(
+    state: RunState,
+    path: string,
+    { composed, origin }: RecordedOutput & { readonly composed: Composed },
+  ) {
+    const { kind, count, sink, failed } = composed;
+    const keys = (await this.value({ ref: composed.keys, origin })) as readonly unknown[] | undefined;
+    const failures = new Map(failed);
+    const outputs: unknown[] = [];
+    for (let position = 0; position < count; position++) {
+      const at = failures.get(position);
+      const output =
+        at === undefined ? this.output(state, path + elementText(nameAt(keys, position)) + sink) : failureAt(state, at);
+      const value = output instanceof Promise ? await output : output;
+      outputs.push(failed && at === undefined ? { status: "completed", value } : value);
+    }
+    return assemble(kind, keys, outputs);
+  }
+
   /** A value that the journal of a run refers to, recorded at `origin` or somewhere in that run. */
   async valueOf({ runId, events }: RunState, ref: Ref | undefined, origin?: Origin): Promise<unknown> {
     return this.value({ ref, origin: origin ?? { runId, seq: events - 1, attempt: 0 } });
@@ -82,8 +127,9 @@ export class RunReader {
   /** Those outputs whose values are gone from the store. */
   async gone(outputs: readonly RecordedOutput[]): Promise<Set<RecordedOutput>> {
     const hashed = outputs.flatMap((output) => {
-      const hash = hashOf(output.ref);
-      return hash === undefined ? [] : [{ output, at: { hash, runId: output.origin.runId, seq: output.origin.seq } }];
+      const { runId, seq } = output.origin;
+      const hashes = [output.ref, output.composed?.keys].flatMap((ref) => hashOf(ref) ?? []);
+      return hashes.map((hash) => ({ output, at: { hash, runId, seq } }));
     });
     const found = await this.#store.hasValues(hashed.map(({ at }) => at));
     return new Set(hashed.filter((_, i) => !found[i]).map(({ output }) => output));
@@ -113,6 +159,11 @@ export class RunReader {
       `The value ${hash.slice(0, 12)}… recorded in run "${runId}" up to event ${seq} is gone from the store. Execute its node again: replay it with \`rerun\`.`,
     );
   }
+}
+
+function failureAt(state: RunState, path: string): Settled<never> {
+  const error = errorAt(state.nodes.get(path));
+  return { status: "failed", path, error: errorOf(error ?? { name: "Error", message: "not recorded" }) };
 }
 
 /** There is no such run. */

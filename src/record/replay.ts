@@ -1,9 +1,11 @@
 // What a replay would do, per path: execute it, reuse its recorded output, or neither. Pure; nothing is run here.
 
-import { descendants, type Plan } from "../definition/plan.js";
+import { pathPattern, withoutElement } from "../definition/path.js";
+import { MAIN_INPUT, type Plan, type Step, stepAt, subOfElement } from "../definition/plan.js";
 import { HeddleError, quoted } from "../errors.js";
 import type { Reason, ReplayMode } from "../events.js";
 import type { NodeRecord, RecordedOutput, RunState } from "./fold.js";
+import { RunTree } from "./tree.js";
 
 /** What happens to one path in a replay, and why. */
 export interface ReplayStep {
@@ -23,20 +25,23 @@ export interface ReplayStep {
 export interface ReplayPlan {
   readonly replayOf: string;
   readonly mode: ReplayMode;
-  /** In the order of execution. */
+  /** In the order of execution; what is inside a composite comes after it. */
   readonly steps: readonly ReplayStep[];
   readonly stale: readonly string[];
   readonly blocked: readonly string[];
+  /** Recorded paths that have no place in the dag any more, and why: they are left out. */
+  readonly unmatched: readonly { readonly path: string; readonly why: string }[];
 }
 
 /** What a caller wants replayed. */
 export interface ReplayWish {
+  /** Paths and patterns. */
   readonly rerun: readonly string[];
   readonly mode: ReplayMode;
   /** Paths of sources that get new inputs. */
   readonly newInputs: readonly string[];
   /** Paths whose nodes differ from those recorded. */
-  readonly invalidated: ReadonlySet<string>;
+  readonly invalidated: ReadonlyMap<string, Reason>;
 }
 
 /** Plans a replay. `isAvailable` tells whether a recorded output can still be read. @throws HeddleError `UNKNOWN_PATH`. */
@@ -46,24 +51,18 @@ export function planReplay(
   wish: ReplayWish,
   isAvailable: (output: RecordedOutput) => boolean,
 ): ReplayPlan {
-  const reasons = rerunReasons(plan, state, wish);
-  const stale = descendants(plan, indexes(plan, reasons.keys()));
-  const steps = plan.order.map((index): ReplayStep => {
-    const { path, node } = plan.steps[index] as Plan["steps"][number];
-    const base = { path, effect: node.effect !== undefined && node.effect !== false };
-    const reason = reasons.get(path);
-    if (reason) return { ...base, action: "rerun", why: reason, reason, stale: false };
-    const output = (state.nodes.get(path) as NodeRecord).output as RecordedOutput;
-    if (!isAvailable(output))
-      return { ...base, action: "blocked", why: "its recorded output is gone from the store", stale: false };
-    const isStale = stale.has(index);
-    return {
-      ...base,
-      action: "reuse",
-      why: isStale ? "recorded; but an ancestor is executed again" : "recorded",
-      stale: isStale,
-    };
-  });
+  const tree = new RunTree(state.nodes.keys());
+  const isNamed = namesOf(plan, tree, state, wish.rerun);
+  const newInputs = new Set(wish.newInputs);
+  const reasonOf = (path: string): Reason | undefined => {
+    if (isNamed(path)) return "named in replay";
+    if (newInputs.has(path)) return "new input";
+    if (wish.invalidated.has(path)) return "dag changed";
+    return state.nodes.get(path)?.output ? undefined : "no recorded output";
+  };
+  const planner = new Planner({ state, tree, mode: wish.mode, reasonOf, isNamed, isAvailable });
+  planner.frame(plan, "", { isGivenStale: false, isSideStale: () => false });
+  const { steps, seen } = planner;
   const paths = (test: (step: ReplayStep) => boolean) => steps.filter(test).map(({ path }) => path);
   return {
     replayOf: state.runId,
@@ -71,45 +70,213 @@ export function planReplay(
     steps,
     stale: paths((step) => step.stale),
     blocked: paths((step) => step.action === "blocked"),
+    unmatched: [...state.nodes.keys()]
+      .filter((path) => !seen.has(path))
+      .map((path) => ({ path, why: whyUnmatched(plan, path) })),
   };
 }
 
-/** Why each path that a replay executes is executed. */
-function rerunReasons(plan: Plan, state: RunState, wish: ReplayWish): Map<string, Reason> {
-  checkPaths(plan, wish.rerun);
-  const reasons = new Map<string, Reason>();
-  const add = (paths: Iterable<string>, reason: Reason) => {
-    for (const path of paths) if (!reasons.has(path)) reasons.set(path, reason);
-  };
-  add(wish.rerun, "named in replay");
-  add(wish.newInputs, "new input");
-  if (wish.mode === "downstream") {
-    const below = descendants(plan, indexes(plan, reasons.keys()));
-    add(
-      [...below].map((index) => plan.steps[index]?.path as string),
-      "downstream of a named path",
-    );
+function whyUnmatched(plan: Plan, path: string): string {
+  return stepAt(plan, path)
+    ? "the composite around it has no place for this element"
+    : "the dag has no node at this path any more";
+}
+
+/** What a frame gets from around it. */
+interface Surroundings {
+  /** True if what its source is given may be out of date or new. */
+  readonly isGivenStale: boolean;
+  /** The same for a side input. */
+  readonly isSideStale: (name: string) => boolean;
+  /** Why all of it is executed. */
+  readonly whole?: Reason;
+  readonly replaced?: ReadonlyMap<number, string>;
+}
+
+/** What became of a frame: whether anything in it is executed, and whether because somebody asked for it. */
+interface Verdict {
+  readonly executes: boolean;
+  readonly isAsked: boolean;
+  /** Like `isAsked`, or because the dag changed: not only for want of a recorded output. */
+  readonly isWanted: boolean;
+}
+
+/** The paths whose outputs were reused although a run has executed, or executes, something they are made of. */
+export function stalePaths(plan: Plan, state: RunState, isReused: (path: string) => boolean): string[] {
+  const tree = new RunTree(state.nodes.keys());
+  const reasonOf = (path: string) => (isReused(path) ? undefined : "no recorded output");
+  const planner = new Planner({ state, tree, mode: "pinned", reasonOf, isNamed: () => false, isAvailable: () => true });
+  planner.frame(plan, "", { isGivenStale: false, isSideStale: () => false });
+  return planner.steps.filter(({ stale }) => stale).map(({ path }) => path);
+}
+
+interface PlannerSetup {
+  readonly state: RunState;
+  readonly tree: RunTree;
+  readonly mode: ReplayMode;
+  /** Why a path is executed, apart from where it stands. */
+  readonly reasonOf: (path: string) => Reason | undefined;
+  readonly isNamed: (path: string) => boolean;
+  readonly isAvailable: (output: RecordedOutput) => boolean;
+}
+
+class Planner {
+  readonly steps: ReplayStep[] = [];
+  readonly seen = new Set<string>();
+  readonly #setup: PlannerSetup;
+
+  constructor(setup: PlannerSetup) {
+    this.#setup = setup;
   }
-  add(
-    plan.steps.map(({ path }) => path).filter((path) => wish.invalidated.has(path)),
-    "dag changed",
-  );
-  add(
-    plan.steps.map(({ path }) => path).filter((path) => !state.nodes.get(path)?.output),
-    "no recorded output",
-  );
-  return reasons;
+
+  /** Plans one frame, upstreams first. */
+  frame(plan: Plan, prefix: string, around: Surroundings): Verdict {
+    // Steps that are executed or out of date, and those that are executed because somebody asked for it.
+    const touched = new Set<number>();
+    const asked = new Set<number>();
+    for (const [index, name] of around.replaced ?? []) if (around.isSideStale(name)) touched.add(index);
+    const found = { executes: false, isAsked: false, isWanted: false };
+    for (const index of plan.order) {
+      const step = plan.steps[index] as Step;
+      const isBelow = step.upstream.length === 0 ? around.isGivenStale : step.upstream.some((up) => touched.has(up));
+      const isDownstream = this.#setup.mode === "downstream" && step.upstream.some((up) => asked.has(up));
+      const path = prefix + step.path;
+      const reason = around.whole ?? this.#reason(path, isDownstream);
+      const isStaleAt = (input: string) => {
+        const from = step.feeds.find((feed) => feed.input === input)?.from as number | undefined;
+        return from === undefined ? around.isGivenStale : touched.has(from);
+      };
+      const verdict = step.composite
+        ? this.#composite(step, path, reason, { isBelow, isStaleAt })
+        : this.#leaf(step, path, reason, isBelow);
+      if (verdict.isAsked) asked.add(index);
+      if (verdict.executes || isBelow) touched.add(index);
+      found.executes ||= verdict.executes;
+      found.isAsked ||= verdict.isAsked;
+      found.isWanted ||= verdict.isWanted;
+    }
+    return found;
+  }
+
+  #reason(path: string, isDownstream: boolean): Reason | undefined {
+    const own = this.#setup.reasonOf(path);
+    return isDownstream && !isAsked(own) ? "downstream of a named path" : own;
+  }
+
+  #leaf(step: Step, path: string, reason: Reason | undefined, isBelow: boolean): Verdict {
+    if (reason) this.#rerun(step, path, reason);
+    else this.#reuse(step, path, isBelow);
+    return { executes: reason !== undefined, isAsked: isAsked(reason), isWanted: isWanted(reason) };
+  }
+
+  #composite(
+    step: Step,
+    path: string,
+    reason: Reason | undefined,
+    { isBelow, isStaleAt }: { readonly isBelow: boolean; readonly isStaleAt: (input: string) => boolean },
+  ): Verdict {
+    const at = this.steps.length;
+    const whole = isAsked(reason) ? (reason as Reason) : undefined;
+    const isSideStale = (name: string) => isStaleAt(name);
+    const around = { isGivenStale: isStaleAt(MAIN_INPUT), isSideStale, ...(whole ? { whole } : {}) };
+    const inner = this.#elements(step, path, around);
+    const why = reason ?? (inner.executes ? "a child is executed" : undefined);
+    if (why) this.#rerun(step, path, why);
+    else this.#reuse(step, path, isBelow);
+    // It was decided after its children, and stands before them.
+    this.steps.splice(at, 0, this.steps.pop() as ReplayStep);
+    return {
+      executes: why !== undefined,
+      isAsked: isAsked(reason) || inner.isAsked,
+      isWanted: isWanted(reason) || inner.isWanted,
+    };
+  }
+
+  #elements({ composite }: Step, path: string, around: Surroundings): Verdict {
+    const found = { executes: false, isAsked: false, isWanted: false };
+    const failed = new Set(this.#setup.state.nodes.get(path)?.output?.composed?.failed?.map(([, at]) => at));
+    for (const element of this.#setup.tree.elements(path).keys()) {
+      const [, sub] = composite ? subOfElement(composite, element.slice(path.length)) : [];
+      if (!sub) continue;
+      const isGivenStale = around.isGivenStale || sub.given.some((name) => around.isSideStale(name));
+      const named = this.#setup.isNamed(element) ? { whole: "named in replay" as Reason } : {};
+      const inside = { ...around, ...named, isGivenStale, replaced: sub.replaced };
+      const at = this.steps.length;
+      let verdict = this.frame(sub.plan, element + sub.separator, inside);
+      if (failed.size > 0 && !verdict.isWanted && this.#keepFailure(at, failed))
+        verdict = { ...verdict, executes: false };
+      found.executes ||= verdict.executes;
+      found.isAsked ||= verdict.isAsked;
+      found.isWanted ||= verdict.isWanted;
+    }
+    return found;
+  }
+
+  /** A failure that was collected is a result: it is executed again only if somebody asks for it. */
+  #keepFailure(at: number, failed: ReadonlySet<string>): boolean {
+    const planned = this.steps.splice(at);
+    const isKept = planned.some(({ path }) => failed.has(path));
+    if (!isKept) this.steps.push(...planned);
+    for (const step of isKept ? planned : []) {
+      if (step.action !== "rerun") this.steps.push(step);
+      else if (failed.has(step.path)) {
+        const why = "recorded: a failure that its map collected";
+        this.steps.push({ path: step.path, action: "reuse", why, stale: false, effect: step.effect });
+      }
+    }
+    return isKept;
+  }
+
+  #rerun(step: Step, path: string, reason: Reason): void {
+    this.seen.add(path);
+    this.steps.push({ path, effect: isEffect(step), action: "rerun", why: reason, reason, stale: false });
+  }
+
+  #reuse(step: Step, path: string, stale: boolean): void {
+    this.seen.add(path);
+    const base = { path, effect: isEffect(step) };
+    const { output } = this.#setup.state.nodes.get(path) as NodeRecord;
+    if (output && !this.#setup.isAvailable(output))
+      this.steps.push({ ...base, action: "blocked", why: "its recorded output is gone from the store", stale: false });
+    else {
+      const why = stale ? "recorded; but an ancestor is executed again" : "recorded";
+      this.steps.push({ ...base, action: "reuse", why, stale });
+    }
+  }
 }
 
-function checkPaths(plan: Plan, paths: readonly string[]): void {
-  const unknown = paths.filter((path) => !plan.byPath.has(path));
-  if (unknown.length === 0) return;
+function isEffect({ node }: Step): boolean {
+  return node.effect !== undefined && node.effect !== false;
+}
+
+/** True for what somebody asked for, and what follows from it. */
+function isAsked(reason: Reason | undefined): boolean {
+  return reason === "named in replay" || reason === "new input" || reason === "downstream of a named path";
+}
+
+function isWanted(reason: Reason | undefined): boolean {
+  return isAsked(reason) || reason === "dag changed";
+}
+
+/** Makes a test of which paths are named. @throws HeddleError `UNKNOWN_PATH` for names of nothing. */
+function namesOf(plan: Plan, tree: RunTree, state: RunState, rerun: readonly string[]): (path: string) => boolean {
+  const exact = new Set(rerun.filter((name) => !name.includes("*")));
+  const patterns = rerun.filter((name) => name.includes("*"));
+  const tests = patterns.map(pathPattern);
+  const test = (path: string) => exact.has(path) || tests.some((matches) => matches(path));
+  const isElement = (name: string) => tree.elements(withoutElement(name)).has(name);
+  const isKnown = (name: string) =>
+    plan.byPath.has(name) || (stepAt(plan, name) && state.nodes.has(name)) || isElement(name);
+  const unknown = [...exact].filter((name) => !isKnown(name));
+  const elements = patterns.length === 0 ? [] : allElements(tree, state);
+  unknown.push(...patterns.filter((_, i) => ![...state.nodes.keys(), ...elements].some((path) => tests[i]?.(path))));
+  if (unknown.length === 0) return test;
   throw new HeddleError(
     "UNKNOWN_PATH",
-    `Dag "${plan.dag}" has no path ${quoted(unknown)} to replay. Its paths are ${quoted(plan.byPath.keys())}.`,
+    `Run "${state.runId}" of dag "${plan.dag}" has no path ${quoted(unknown)} to replay. The paths of its nodes are ${quoted(plan.byPath.keys())}, and those of what ran inside composites for instance "chunks[3]/parse"; inspect() lists them.`,
   );
 }
 
-function indexes(plan: Plan, paths: Iterable<string>): number[] {
-  return [...paths].map((path) => plan.byPath.get(path)?.index as number);
+function allElements(tree: RunTree, state: RunState): string[] {
+  return [...state.nodes.keys()].flatMap((path) => [...tree.elements(path).keys()]);
 }

@@ -1,9 +1,9 @@
-// What a restart has to do: pure, from the recorded state, the plan and the answers.
+// What a restart has to decide: pure, from the recorded state, the plan and the answers.
 
-import type { Plan, Step } from "../definition/plan.js";
+import { type Plan, stepAt } from "../definition/plan.js";
 import { HeddleError, quoted } from "../errors.js";
 import type { Reason } from "../events.js";
-import type { AttemptRecord, NodeRecord, RecordedOutput, RunState } from "./fold.js";
+import type { AttemptRecord, NodeRecord, RunState } from "./fold.js";
 
 /** The reason of the pause that asks about an effect whose outcome is unknown. */
 export const EFFECT_UNKNOWN = "effect outcome unknown";
@@ -18,21 +18,23 @@ export interface Answer {
   readonly value: unknown;
 }
 
-/** What a restart finds and has to do. Numbers are those of steps. */
+/** An effect that started and of which nobody knows whether it happened. */
+export interface UnknownEffect {
+  readonly path: string;
+  readonly attempt: number;
+}
+
+/** What a restart has to do before anything runs. */
 export interface RestartPlan {
-  readonly done: ReadonlyMap<number, RecordedOutput | undefined>;
-  readonly attempts: ReadonlyMap<number, number>;
-  readonly tries: ReadonlyMap<number, number>;
-  readonly reasons: ReadonlyMap<number, Reason>;
   readonly answers: readonly Answer[];
-  /** Effects to ask about before anything runs. */
-  readonly asks: readonly { readonly step: Step; readonly attempt: number }[];
+  /** Effects to ask about. */
+  readonly asks: readonly UnknownEffect[];
   /** Effects whose output the answer brings. */
-  readonly supplied: readonly { readonly step: Step; readonly attempt: number; readonly output: unknown }[];
+  readonly supplied: readonly (UnknownEffect & { readonly output: unknown })[];
 }
 
 /**
- * Plans the restart of a run.
+ * Plans the restart of a run. Paths in `invalidated` are executed again whatever is recorded of them.
  *
  * @throws HeddleError `UNKNOWN_PATH`, `NOT_PAUSED` or `INVALID_ANSWER`.
  */
@@ -40,40 +42,27 @@ export function planRestart(
   plan: Plan,
   state: RunState,
   resume: Readonly<Record<string, unknown>>,
-  invalidated: ReadonlySet<string>,
+  invalidated: ReadonlyMap<string, Reason>,
 ): RestartPlan {
   const pending = new Map(pendingPauses(state).map(({ path, reason }) => [path, reason]));
   const answers = Object.entries(resume).map(([path, value]) => answerTo(plan, state.runId, pending, [path, value]));
-  const done = new Map<number, RecordedOutput | undefined>();
-  const attempts = new Map<number, number>();
-  const tries = new Map<number, number>();
-  const reasons = new Map<number, Reason>();
-  const asks: RestartPlan["asks"][number][] = [];
+  const asks: UnknownEffect[] = [];
   const supplied: RestartPlan["supplied"][number][] = [];
-  for (const step of plan.steps) {
-    const node = state.nodes.get(step.path);
-    const last = node?.attempts.at(-1);
-    if (last) attempts.set(step.index, last.attempt);
-    const changed = invalidated.has(step.path);
-    if (node?.output && !changed) {
-      done.set(step.index, node.output.ref === undefined ? undefined : node.output);
-      continue;
-    }
-    const failed = node && !changed ? pendingTries(node) : 0;
-    if (failed > 0) tries.set(step.index, failed);
-    reasons.set(step.index, changed ? "dag changed" : reasonAfter(last));
-    if (!last || !isUnknownEffect(step, last)) continue;
-    const answer = answers.find(({ path, reason }) => path === step.path && reason === EFFECT_UNKNOWN);
-    if (!answer) asks.push({ step, attempt: last.attempt });
-    else if (answer.value !== "run again")
-      supplied.push({ step, attempt: last.attempt, ...(answer.value as { output: unknown }) });
+  for (const { path, attempts, output } of state.nodes.values()) {
+    const last = attempts.at(-1);
+    if (!last || (output && !invalidated.has(path)) || !isUnknown(last)) continue;
+    if (stepAt(plan, path)?.node.effect !== "ask") continue;
+    const effect = { path, attempt: last.attempt };
+    const answer = answers.find((candidate) => candidate.path === path && candidate.reason === EFFECT_UNKNOWN);
+    if (!answer) asks.push(effect);
+    else if (answer.value !== "run again") supplied.push({ ...effect, ...(answer.value as { output: unknown }) });
   }
-  return { done, attempts, tries, reasons, answers, asks, supplied };
+  return { answers, asks, supplied };
 }
 
-/** @throws HeddleError `RUN_COMPLETED` */
-export function refuseCompleted({ status, runId }: RunState): void {
-  if (status !== "completed") return;
+/** A completed run has nothing to do, unless failed elements are named. @throws HeddleError `RUN_COMPLETED` */
+export function refuseCompleted({ status, runId }: RunState, rerun: readonly string[]): void {
+  if (status !== "completed" || rerun.length > 0) return;
   throw new HeddleError(
     "RUN_COMPLETED",
     `Run "${runId}" is completed: there is nothing to restart. Use replay("${runId}", { rerun: […] }).`,
@@ -92,7 +81,7 @@ function answerTo(
     return { path, reason, value };
   }
   const hint = `Paths that wait for an answer: ${quoted(pending.keys())}.`;
-  if (plan.byPath.has(path)) {
+  if (stepAt(plan, path)) {
     throw new HeddleError("NOT_PAUSED", `Path "${path}" of run "${runId}" does not wait for an answer. ${hint}`);
   }
   throw new HeddleError("UNKNOWN_PATH", `Dag "${plan.dag}" has no path "${path}" to resume. ${hint}`);
@@ -115,23 +104,24 @@ export function pendingPauses(state: RunState): { readonly path: string; readonl
 }
 
 /** Failed tries that a later one was promised for: a restart goes on counting there. */
-function pendingTries({ attempts }: NodeRecord): number {
+export function pendingTries(node: NodeRecord | undefined): number {
+  const attempts = node?.attempts ?? [];
   const settled = attempts.findLastIndex(
     ({ status, retryInMs }) => status === "completed" || (status === "failed" && retryInMs === undefined),
   );
   return attempts.slice(settled + 1).filter(({ status }) => status === "failed").length;
 }
 
-function reasonAfter(last: AttemptRecord | undefined): Reason {
+/** Why a path with this latest attempt is executed by a restart. */
+export function reasonAfter(last: AttemptRecord | undefined): Reason {
   if (!last) return "first run";
   if (last.status === "paused") return "resumed after pause";
   if (last.status !== "failed") return "restarted after interruption";
   return last.retryInMs === undefined ? "restarted after failure" : "retry";
 }
 
-/** True for an effect that started and of which nobody knows whether it happened. */
-function isUnknownEffect(step: Step, last: AttemptRecord): boolean {
-  if (step.node.effect !== "ask") return false;
+/** True if nobody knows whether the attempt did what it does. */
+function isUnknown(last: AttemptRecord): boolean {
   if (last.status === "paused") return last.pause?.reason === EFFECT_UNKNOWN && !last.pause.answered;
   return last.ran && (last.status === "running" || last.status === "interrupted" || last.status === "aborted");
 }

@@ -1,9 +1,11 @@
 // One try of one node: its state while it runs, and the context its function sees.
 
 import type { BaseContext } from "../definition/context.js";
-import type { Step } from "../definition/plan.js";
+import type { InputPaths, Step } from "../definition/plan.js";
 import type { AnySchema } from "../definition/schema.js";
 import { HeddleError } from "../errors.js";
+import type { Frame } from "./frames.js";
+import type { Stoppable } from "./scope.js";
 
 /** What a function asked for when it paused. */
 export interface PauseRequest {
@@ -15,7 +17,6 @@ export interface PauseRequest {
 /** What an attempt needs of the run it belongs to. */
 export interface AttemptHost {
   readonly runId: string;
-  readonly dag: string;
   readonly epoch: number;
   /** The answer to a pause of this path, if it has one: as `{ value }`, since the answer may be `undefined`. */
   answer(path: string, reason: string): { readonly value: unknown } | undefined;
@@ -24,10 +25,13 @@ export interface AttemptHost {
 }
 
 /** The state of one try. */
-export class Attempt {
+export class Attempt implements Stoppable {
   readonly host: AttemptHost;
+  readonly frame: Frame;
   readonly step: Step;
   readonly number: number;
+  previous: Stoppable | undefined;
+  next: Stoppable | undefined;
   /** Set when the outcome is decided; whatever the function still does is ignored. */
   over = false;
   /** Set when the function is called. */
@@ -42,10 +46,19 @@ export class Attempt {
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
 
-  constructor(host: AttemptHost, step: Step, number: number) {
+  constructor(host: AttemptHost, frame: Frame, step: Step, number: number) {
     this.host = host;
+    this.frame = frame;
     this.step = step;
     this.number = number;
+  }
+
+  get path(): string {
+    return this.frame.pathOf(this.step);
+  }
+
+  get inputPaths(): InputPaths {
+    return this.frame.inputPaths(this.step);
   }
 
   /** Made on demand: most functions never look at it, and it costs more than the rest of an attempt. */
@@ -74,14 +87,14 @@ export class Attempt {
     if (typeof reason !== "string" || reason === "") {
       throw new HeddleError(
         "INVALID_OPTION",
-        `Expected the reason of a pause in node "${this.step.label}" to be a non-empty string.`,
+        `Expected the reason of a pause in node "${this.path}" to be a non-empty string.`,
       );
     }
-    const answer = this.host.answer(this.step.path, reason);
-    const checked = answer && checkAnswer(schema, answer.value, this.step.label);
+    const answer = this.host.answer(this.path, reason);
+    const checked = answer && checkAnswer(schema, answer.value, this.path);
     if (checked && !("rejected" in checked)) return checked.value;
     this.pause = { reason, payload, ...checked };
-    throw new HeddleError("PAUSED", `Node "${this.step.label}" pauses the run: ${reason}`);
+    throw new HeddleError("PAUSED", `Node "${this.path}" pauses the run: ${reason}`);
   }
 }
 
@@ -117,7 +130,7 @@ export class AttemptContext implements BaseContext {
   }
 
   get dag(): string {
-    return this.#attempt.host.dag;
+    return this.#attempt.frame.plan.dag;
   }
 
   get label(): string {
@@ -125,7 +138,7 @@ export class AttemptContext implements BaseContext {
   }
 
   get path(): string {
-    return this.#attempt.step.path;
+    return this.#attempt.path;
   }
 
   get attempt(): number {
@@ -141,7 +154,7 @@ export class AttemptContext implements BaseContext {
   }
 
   get idempotencyKey(): string {
-    return `${this.#attempt.host.runId}/${this.#attempt.step.path}`;
+    return `${this.#attempt.host.runId}/${this.#attempt.path}`;
   }
 
   get pause(): BaseContext["pause"] {

@@ -1,21 +1,23 @@
-// One execution of one run: asks the scheduler what is ready, hands it to the executor, reports what came of it, and
-// obeys the wishes of the outside. The only module where things happen by themselves.
+// One execution of one run: asks what is ready, hands it to the executor, reports what came of it, and obeys the wishes
+// of the outside. The only module where things happen by themselves.
 
 import type { Plan, Step } from "../definition/plan.js";
+import { errorOf, errorRecord } from "../error-record.js";
 import { HeddleError, toError } from "../errors.js";
 import type { Reason } from "../events.js";
 import { copyAll } from "../isolate.js";
 import { Attempt, type AttemptHost } from "./attempt.js";
 import type { Control } from "./control.js";
+import { type CompositeRun, Frame, type Shared } from "./frames.js";
 import { invoke, type Outcome, type Settings } from "./invoke.js";
 import type { Budget } from "./options.js";
-import { Outputs } from "./outputs.js";
-import type { GivenInputs, Prior, Recorder } from "./recording.js";
-import { Reporter } from "./reporter.js";
-import { endOf, type Failure, type Pause, type RunResult, resultOf } from "./result.js";
+import type { FailedElement, GivenInputs, Pause, Prior, Recorder } from "./recording.js";
+import { Reporter, type Trial } from "./reporter.js";
+import { endOf, type RunResult, resultOf } from "./result.js";
 import { Retries } from "./retry.js";
-import { Scheduler } from "./scheduler.js";
+import { Scope, type ScopeFailure } from "./scope.js";
 import { LoopSlice } from "./slice.js";
+import { WorkQueue } from "./work.js";
 
 /** All that one execution works on. */
 export interface ExecutionSetup {
@@ -36,21 +38,19 @@ export function execute(setup: ExecutionSetup): Promise<RunResult> {
 
 class Execution implements AttemptHost, Outcome {
   readonly runId: string;
-  readonly dag: string;
   readonly epoch: number;
   readonly #setup: ExecutionSetup;
   readonly #settings: Settings;
   readonly #recorder: Recorder | undefined;
+  readonly #prior: Prior | undefined;
+  readonly #shared: Shared;
   readonly #reporter: Reporter;
-  readonly #scheduler: Scheduler;
-  readonly #outputs: Outputs;
-  readonly #attempts: Uint32Array;
-  readonly #retries: Retries;
-  /** Running attempts by step number. */
-  readonly #active: (Attempt | undefined)[];
-  #activeCount = 0;
+  readonly #scope = new Scope<CompositeRun>();
+  readonly #root: Frame;
+  readonly #work = new WorkQueue<Frame | CompositeRun>();
+  readonly #retries: Retries<Scope<CompositeRun>>;
   readonly #pauses: Pause[];
-  #failure: Failure | undefined;
+  readonly #collected: FailedElement[];
   #lost: Error | undefined;
   #operationsLeft: number;
   readonly #slice = new LoopSlice(() => this.#pump());
@@ -61,20 +61,17 @@ class Execution implements AttemptHost, Outcome {
   constructor(setup: ExecutionSetup) {
     const { runId, plan, inputs, recorder, prior, settings, budget } = setup;
     this.runId = runId;
-    this.dag = plan.dag;
     this.epoch = recorder?.epoch ?? 0;
     this.#setup = setup;
     this.#settings = settings;
     this.#recorder = recorder;
+    this.#prior = prior;
+    this.#shared = { inputs, prior, frozen: new WeakMap() };
     this.#reporter = new Reporter(runId, settings.clock, recorder, settings.onEvent);
-    this.#scheduler = new Scheduler(plan, prior && ((index) => prior.done.has(index)));
-    this.#outputs = new Outputs(plan, inputs, prior?.done, recorder && ((output) => recorder.load(output)));
-    for (const [index, value] of prior?.supplied ?? []) this.#outputs.set(index, value, false);
-    this.#active = new Array(plan.steps.length);
-    this.#attempts = new Uint32Array(plan.steps.length);
-    for (const [index, count] of prior?.attempts ?? []) this.#attempts[index] = count;
-    this.#retries = new Retries(runId, settings.clock, prior?.tries);
+    this.#root = new Frame(plan, this.#scope, this.#shared);
+    this.#retries = new Retries(runId, settings.clock, (path) => prior?.tries(path) ?? 0);
     this.#pauses = [...(prior?.pauses ?? [])];
+    this.#collected = [...(prior?.collected ?? [])];
     this.#operationsLeft = budget?.operations ?? Number.POSITIVE_INFINITY;
   }
 
@@ -88,6 +85,7 @@ class Execution implements AttemptHost, Outcome {
     const outOfTime = () => control.pause("The time budget is used up.");
     const stopBudget = budget?.timeMs === undefined ? undefined : this.#settings.clock.after(budget.timeMs, outOfTime);
     this.#obey();
+    this.#work.push(this.#root);
     this.#pump();
     await drained;
     stopBudget?.();
@@ -99,8 +97,8 @@ class Execution implements AttemptHost, Outcome {
   // ---- what attempts ask for
 
   answer(path: string, reason: string): { readonly value: unknown } | undefined {
-    const answers = this.#setup.prior?.answers.get(path);
-    return answers?.has(reason) ? { value: copyAll(answers.get(reason)) } : undefined;
+    const answer = this.#prior?.answer(path, reason);
+    return answer && { value: copyAll(answer.value) };
   }
 
   progressed(attempt: Attempt, done: number, total: number | undefined): void {
@@ -113,9 +111,11 @@ class Execution implements AttemptHost, Outcome {
 
   // ---- starting
 
-  /** True when running nodes have been told to stop: what they throw from now on is no failure of theirs. */
+  /** True when all running nodes have been told to stop. */
   get #isAborting(): boolean {
-    return this.#lost !== undefined || this.#failure !== undefined || this.#setup.control.wish?.status === "cancelled";
+    return (
+      this.#lost !== undefined || this.#scope.failure !== undefined || this.#setup.control.wish?.status === "cancelled"
+    );
   }
 
   /** True when nothing new may start. */
@@ -123,22 +123,28 @@ class Execution implements AttemptHost, Outcome {
     return this.#pauses.length > 0 || this.#setup.control.wish !== undefined || this.#isAborting;
   }
 
+  /** True when an attempt has been told to stop: what it throws from now on is no failure of its own. */
+  #isAborted({ frame }: Attempt): boolean {
+    return this.#isAborting || frame.scope.isFailing;
+  }
+
   /** Starts all that may start. The run is drained when nothing runs and nothing can start any more. */
   #pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
-    while (this.#scheduler.hasReady && !this.#isStopping && this.#activeCount < this.#settings.concurrency) {
+    while (this.#work.hasWork && !this.#isStopping && this.#scope.active < this.#settings.concurrency) {
       if (this.#recorder?.congested) {
         this.#relieve(this.#recorder);
         break;
       }
       if (this.#slice.isOver()) break;
-      if (this.#operationsLeft-- > 0) this.#start(this.#scheduler.take());
-      else this.#setup.control.pause("The budget of operations is used up.");
+      const work = this.#work.take();
+      if (work instanceof Frame) this.#start(work, work.scheduler.take());
+      else this.#beginElement(work);
     }
     this.#isPumping = false;
-    const isBusy = this.#activeCount > 0 || this.#retries.areWaiting || this.#isRelieving;
-    if (!isBusy && (this.#isStopping || !this.#scheduler.hasReady)) this.#drained();
+    const isBusy = this.#scope.active > 0 || this.#retries.areWaiting || this.#isRelieving;
+    if (!isBusy && (this.#isStopping || !this.#work.hasWork)) this.#drained();
   }
 
   #relieve(recorder: Recorder): void {
@@ -151,13 +157,17 @@ class Execution implements AttemptHost, Outcome {
     recorder.stored().then(goOn, goOn);
   }
 
-  #start(index: number): void {
-    const step = this.#setup.plan.steps[index] as Step;
-    const attempt = new Attempt(this, step, ++(this.#attempts[index] as number));
-    this.#active[index] = attempt;
-    this.#activeCount++;
-    if (!this.#outputs.isUnread(step)) return this.#announce(attempt);
-    this.#outputs.read(step).then(
+  #start(frame: Frame, index: number): void {
+    const step = frame.plan.steps[index] as Step;
+    if (step.composite) return this.#startComposite(frame.compositeRun(step));
+    if (this.#operationsLeft-- <= 0) {
+      frame.scheduler.makeReady(index);
+      return this.#setup.control.pause("The budget of operations is used up.");
+    }
+    const attempt = new Attempt(this, frame, step, frame.nextAttempt(step));
+    frame.scope.add(attempt);
+    if (!frame.outputs.isUnread(step)) return this.#announce(attempt);
+    frame.outputs.read(step).then(
       () => this.#announce(attempt),
       (error) => {
         this.#reporter.started(attempt, this.#reason(attempt), this.#settings.executor.name);
@@ -180,17 +190,16 @@ class Execution implements AttemptHost, Outcome {
     this.#recorder.stored(true).then(call, call);
   }
 
-  #reason({ step, number }: Attempt): Reason {
-    const { prior } = this.#setup;
-    if (number > 1 + (prior?.attempts.get(step.index) ?? 0)) return "retry";
-    return prior?.reasons.get(step.index) ?? "first run";
+  #reason({ path, number }: Trial): Reason {
+    if (number > 1 + (this.#prior?.attempts(path) ?? 0)) return "retry";
+    return this.#prior?.reason(path) ?? "first run";
   }
 
   #call(attempt: Attempt): void {
-    if (this.#isAborting) return this.#aborted(attempt, undefined);
+    if (this.#isAborted(attempt)) return this.#aborted(attempt, undefined);
     let input: Record<string, unknown>;
     try {
-      input = this.#outputs.gather(attempt.step);
+      input = attempt.frame.outputs.gather(attempt.step);
     } catch (error) {
       return this.threw(attempt, error);
     }
@@ -222,36 +231,42 @@ class Execution implements AttemptHost, Outcome {
   /** Whatever goes wrong in here must end the run: nothing outside would hear of it, and the run would hang. */
   #break(attempt: Attempt, error: unknown): void {
     this.#lose(toError(error));
-    this.#end(attempt);
+    attempt.end();
+    this.#leave(attempt);
   }
 
   #completed(attempt: Attempt, value: unknown): void {
     if (!attempt.end()) return;
-    const { index, node } = attempt.step;
+    const { frame, step } = attempt;
     try {
       // Recorded first: what cannot be kept is no output.
       this.#reporter.completed(attempt, value);
-      this.#outputs.set(index, value, node.share);
+      frame.outputs.set(step.index, value, step.node.share);
     } catch (error) {
       return this.#failed(attempt, toError(error), undefined);
     }
-    if (!this.#recorder?.storesFirst) return this.#deliver(attempt);
-    const deliver = () => this.#deliver(attempt);
+    const deliver = () => {
+      this.#deliver(frame, step);
+      this.#leave(attempt);
+    };
+    if (!this.#recorder?.storesFirst) return deliver();
     this.#recorder.stored().then(deliver, deliver);
   }
 
-  #deliver(attempt: Attempt): void {
-    this.#outputs.release(attempt.step);
-    this.#scheduler.complete(attempt.step.index);
-    this.#end(attempt);
+  /** Hands an output on to whoever waits for it. */
+  #deliver(frame: Frame, step: Step): void {
+    frame.outputs.release(step);
+    frame.scheduler.complete(step.index);
+    this.#work.push(frame);
+    if (frame.parent && frame.scheduler.left === 0) this.#elementCompleted(frame);
   }
 
-  /** Decides what an error means: an abort, another try, or the failure of the run. */
+  /** Decides what an error means: an abort, another try, or a failure. */
   #judge(attempt: Attempt, error: Error): void {
-    if (this.#isAborting) return this.#aborted(attempt, error);
+    if (this.#isAborted(attempt)) return this.#aborted(attempt, error);
     let retryInMs: number | undefined;
     try {
-      retryInMs = this.#retries.count(attempt.step, error);
+      retryInMs = this.#retries.count(attempt.path, attempt.step.node.retry, error);
     } catch (brokenWhen) {
       return this.#failed(attempt, toError(brokenWhen), undefined);
     }
@@ -259,47 +274,184 @@ class Execution implements AttemptHost, Outcome {
   }
 
   #failed(attempt: Attempt, error: Error, retryInMs: number | undefined): void {
-    const { index, path } = attempt.step;
+    const { frame, step } = attempt;
     attempt.end();
     this.#reporter.failed(attempt, error, retryInMs);
-    if (retryInMs === undefined) this.#fail(path, error);
+    if (retryInMs === undefined) this.#fail(frame, attempt.path, error);
     else if (!this.#isStopping) {
-      this.#retries.wait(index, retryInMs, () => {
-        this.#scheduler.makeReady(index);
+      frame.tried(step, attempt.number);
+      this.#retries.wait(frame.scope, retryInMs, () => {
+        frame.scheduler.makeReady(step.index);
+        this.#work.push(frame);
         this.#pump();
       });
     }
-    this.#end(attempt);
+    this.#leave(attempt);
   }
 
   #paused(attempt: Attempt): void {
-    const { step, pause } = attempt;
+    const { path, pause } = attempt;
     if (!attempt.end() || !pause) return;
     try {
-      const asked: Pause = { path: step.path, ...pause, payload: copyAll(pause.payload) };
+      const asked: Pause = { path, ...pause, payload: copyAll(pause.payload) };
       this.#reporter.paused(attempt);
       this.#pauses.push(asked);
     } catch (error) {
       return this.#failed(attempt, toError(error), undefined);
     }
     this.#retries.stop();
-    this.#end(attempt);
+    this.#leave(attempt);
   }
 
   #aborted(attempt: Attempt, error: Error | undefined): void {
     attempt.end();
     this.#reporter.aborted(attempt, error);
-    this.#end(attempt);
+    this.#leave(attempt);
   }
 
-  #end(attempt: Attempt): void {
-    attempt.end();
-    const { index } = attempt.step;
-    if (this.#active[index] === attempt) {
-      this.#active[index] = undefined;
-      this.#activeCount--;
-    }
+  #leave(attempt: Attempt): void {
+    attempt.frame.scope.remove(attempt);
     this.#pump();
+  }
+
+  // ---- composites
+
+  #startComposite(run: CompositeRun): void {
+    const { frame, step } = run;
+    const begin = () => this.#guard(frame, () => this.#begin(run));
+    frame.scope.enter();
+    if (!frame.outputs.isUnread(step)) return begin();
+    frame.outputs.read(step).then(begin, (error) =>
+      this.#guard(frame, () => {
+        this.#reporter.started(run, this.#reason(run), COMPOSITE);
+        this.#compositeFailed(run, toError(error));
+      }),
+    );
+  }
+
+  /** Does something that was counted as under way in a frame. */
+  #guard(frame: Frame, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#lose(toError(error));
+    }
+    frame.scope.leave();
+    this.#pump();
+  }
+
+  #begin(run: CompositeRun): void {
+    if (this.#isStopping || run.frame.scope.isFailing) return;
+    if (!this.#reporter.isIdle) this.#reporter.started(run, this.#reason(run), COMPOSITE);
+    try {
+      run.begin();
+    } catch (error) {
+      return this.#compositeFailed(run, toError(error));
+    }
+    run.frame.scope.open?.add(run);
+    if (run.isComplete) this.#compositeCompleted(run);
+    else this.#work.push(run);
+  }
+
+  /** Begins the next element: takes its recorded output, or opens a frame for it. */
+  #beginElement(run: CompositeRun): void {
+    const position = run.next();
+    const failed = run.collects ? this.#prior?.failure(run.elementPath(position)) : undefined;
+    if (failed) this.#elementCollected(run, position, failed);
+    else if (this.#prior?.isDone(run.sinkPath(position))) this.#restoreElement(run, position, this.#prior);
+    else {
+      const { scope } = run.frame;
+      const onFailed = (failure: ScopeFailure<CompositeRun>) => this.#elementFailed(run, position, failure, inner);
+      const inner = run.collects ? new Scope(scope, onFailed) : scope;
+      const frame = new Frame(run.sub.plan, inner, this.#shared, { run, position });
+      if (frame.hasWork) this.#start(frame, frame.scheduler.take());
+      this.#work.push(frame);
+    }
+    this.#work.push(run);
+  }
+
+  #restoreElement(run: CompositeRun, position: number, prior: Prior): void {
+    const { frame } = run;
+    const take = (value: unknown) =>
+      this.#guard(frame, () => {
+        run.complete(position, value);
+        this.#elementEnded(run);
+      });
+    const fail = (error: unknown) => this.#guard(frame, () => this.#compositeFailed(run, toError(error)));
+    frame.scope.enter();
+    try {
+      const value = prior.load(run.sinkPath(position));
+      if (value instanceof Promise) value.then(take, fail);
+      else take(value);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #elementCompleted({ parent, scope, outputs, plan }: Frame): void {
+    const { run, position } = parent as NonNullable<Frame["parent"]>;
+    if (run.collects) scope.close();
+    run.complete(position, outputs.peek(plan.sinks[0] as number));
+    this.#elementEnded(run);
+  }
+
+  /** An element of a composite that collects failures has come to rest. */
+  #elementFailed(
+    run: CompositeRun,
+    position: number,
+    failure: ScopeFailure<CompositeRun>,
+    scope: Scope<CompositeRun>,
+  ): void {
+    this.#closeComposites(failure, scope.allOpen());
+    scope.close();
+    if (this.#isAborting) return;
+    const error = errorOf(errorRecord(failure.error, undefined));
+    this.#elementCollected(run, position, { path: run.elementPath(position), failedNode: failure.path, error });
+  }
+
+  #elementCollected(run: CompositeRun, position: number, failed: FailedElement): void {
+    run.fail(position, failed.failedNode, failed.error);
+    this.#collected.push(failed);
+    this.#elementEnded(run);
+  }
+
+  #elementEnded(run: CompositeRun): void {
+    if (run.frame.scope.isFailing) return;
+    if (run.isComplete) this.#compositeCompleted(run);
+    else this.#work.push(run);
+  }
+
+  #compositeCompleted(run: CompositeRun): void {
+    const { frame, step } = run;
+    frame.scope.open?.delete(run);
+    try {
+      const { composed, keys } = run.composed();
+      this.#reporter.assembled(run, composed, keys);
+      frame.outputs.set(step.index, run.output(), undefined);
+    } catch (error) {
+      return this.#compositeFailed(run, toError(error));
+    }
+    if (!this.#recorder?.storesFirst) return this.#deliver(frame, step);
+    const deliver = () => this.#guard(frame, () => this.#deliver(frame, step));
+    frame.scope.enter();
+    this.#recorder.stored().then(deliver, deliver);
+  }
+
+  /** A composite fails by itself, not because of a child. */
+  #compositeFailed(run: CompositeRun, error: Error): void {
+    run.frame.scope.open?.delete(run);
+    this.#reporter.failed(run, error, undefined);
+    this.#fail(run.frame, run.path, error);
+  }
+
+  /** Records what became of composites that were open when something in them failed. */
+  #closeComposites({ path, error, enclosing }: ScopeFailure<CompositeRun>, open: readonly CompositeRun[]): void {
+    const message = `Node "${path}" failed: ${error.message}`;
+    for (const run of enclosing) this.#reporter.failed(run, new HeddleError("CHILD_FAILED", message), undefined);
+    for (const run of open) {
+      if (!enclosing.includes(run))
+        this.#reporter.aborted({ path: run.path, number: run.number, ran: true }, undefined);
+    }
   }
 
   // ---- stopping
@@ -308,28 +460,28 @@ class Execution implements AttemptHost, Outcome {
     const { wish } = this.#setup.control;
     if (!wish) return;
     const why = wish.reason ?? "The run was cancelled.";
-    if (wish.status === "cancelled") this.#signal(new HeddleError("CANCELLED", why, { cause: wish.cause }));
+    if (wish.status === "cancelled") this.#scope.abort(new HeddleError("CANCELLED", why, { cause: wish.cause }));
     this.#retries.stop();
     this.#pump();
   }
 
-  #fail(path: string, error: Error): void {
-    if (this.#failure) return;
-    this.#failure = { path, error };
-    this.#retries.stop();
-    this.#signal(new HeddleError("CANCELLED", `The run fails because of node "${path}".`, { cause: error }));
+  /** Ends all that runs in the scope of a frame. */
+  #fail(frame: Frame, path: string, error: Error): void {
+    const { scope } = frame;
+    if (scope.failure) return;
+    scope.failure = { path, error, enclosing: enclosing(frame) };
+    this.#retries.stop((waiting) => waiting.isFailing);
+    scope.abort(
+      new HeddleError("CANCELLED", `Node "${path}" failed, so what runs beside it is aborted.`, { cause: error }),
+    );
   }
 
   #lose(error: Error): void {
     if (this.#lost) return;
     this.#lost = error;
     this.#retries.stop();
-    this.#signal(error);
+    this.#scope.abort(error);
     this.#pump();
-  }
-
-  #signal(reason: Error): void {
-    for (const attempt of this.#active) attempt?.abort(reason);
   }
 
   // ---- the end
@@ -337,16 +489,29 @@ class Execution implements AttemptHost, Outcome {
   async #conclude(): Promise<RunResult> {
     try {
       if (this.#lost) throw this.#lost;
-      const { outputs, unreadable } = await this.#outputs.sinks();
-      if (this.#scheduler.left === 0) this.#failure ??= unreadable;
+      const { failure } = this.#scope;
+      if (failure) this.#closeComposites(failure, []);
+      const { outputs, unreadable } = await this.#root.outputs.sinks();
+      const { left } = this.#root.scheduler;
+      const failed = failure ?? (left === 0 ? unreadable : undefined);
       const { prior, control } = this.#setup;
-      const ended = endOf(this.#settings.clock.now(), this.#failure, control.wish, this.#scheduler.left);
+      const ended = endOf(this.#settings.clock.now(), failed, control.wish, left);
       this.#reporter.emit(ended);
       await this.#recorder?.stored();
-      const known = { runId: this.runId, stale: prior?.stale ?? [] };
-      return resultOf(ended, { ...known, outputs }, this.#failure, this.#pauses);
+      const known = { runId: this.runId, stale: prior?.stale ?? [], collected: this.#collected };
+      return resultOf(ended, { ...known, outputs }, failed, this.#pauses);
     } finally {
       await this.#recorder?.close();
     }
   }
+}
+
+/** What the record calls the executor of composites: they run no function. */
+const COMPOSITE = "composite";
+
+/** The composites around a frame that fail with it, innermost first. */
+function enclosing({ parent, scope }: Frame): CompositeRun[] {
+  const runs: CompositeRun[] = [];
+  for (let at = parent; at && at.run.frame.scope === scope; at = at.run.frame.parent) runs.push(at.run);
+  return runs;
 }

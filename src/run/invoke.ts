@@ -40,7 +40,7 @@ export function invoke(
   try {
     const context = new AttemptContext(attempt);
     if (settings.context) Object.assign(context, settings.context);
-    const result = executor.execute({ dag: attempt.host.dag, node, input, context });
+    const result = executor.execute({ dag: attempt.frame.plan.dag, node, input, context });
     if (!isThenable(result)) return check(attempt, clock, result, outcome);
     limit(attempt, clock, outcome);
     result.then(
@@ -56,8 +56,8 @@ export function invoke(
 function limit(attempt: Attempt, clock: Clock, outcome: Outcome): void {
   if (attempt.deadline === undefined || attempt.stopTimer) return;
   attempt.stopTimer = clock.after(Math.max(0, attempt.deadline - clock.now()), () => {
-    const { label, node } = attempt.step;
-    const what = `Attempt ${attempt.number} of node "${label}"`;
+    const { node } = attempt.step;
+    const what = `Attempt ${attempt.number} of node "${attempt.path}"`;
     const error = new HeddleError("TIMEOUT", `${what} took longer than its timeoutMs of ${node.timeoutMs}.`);
     attempt.abort(error);
     outcome.threw(attempt, error);
@@ -65,12 +65,12 @@ function limit(attempt: Attempt, clock: Clock, outcome: Outcome): void {
 }
 
 function check(attempt: Attempt, clock: Clock, value: unknown, outcome: Outcome): void {
-  const { node, label } = attempt.step;
+  const { node } = attempt.step;
   const isTimed = attempt.deadline !== undefined && !attempt.stopTimer;
   if (isTimed) attempt.overrunMs = Math.max(0, clock.now() - (attempt.deadline as number));
   if (!node.validate || attempt.pause) return outcome.returned(attempt, node.output ? value : undefined);
   try {
-    const accepted = accept(node.output as AnySchema, value, (issues) => invalidOutput(label, issues));
+    const accepted = accept(node.output as AnySchema, value, (issues) => invalidOutput(attempt.path, issues));
     if (!isThenable(accepted)) return outcome.returned(attempt, accepted);
     limit(attempt, clock, outcome);
     accepted.then(
@@ -82,8 +82,8 @@ function check(attempt: Attempt, clock: Clock, value: unknown, outcome: Outcome)
   }
 }
 
-function invalidOutput(label: string, issues: string): HeddleError {
-  const subject = `The output of node "${label}" does not fit its declared type`;
+function invalidOutput(path: string, issues: string): HeddleError {
+  const subject = `The output of node "${path}" does not fit its declared type`;
   return new HeddleError("INVALID_OUTPUT", `${subject}: ${issues}. Correct what the node returns, or its \`output\`.`);
 }
 

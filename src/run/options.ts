@@ -1,6 +1,7 @@
 // What the verbs take and give, with the types that follow from the dag.
 
-import type { ContextNeeds, Edge, Label, Nodes, SinkOutputs, SourceInputs } from "../definition/check.js";
+import type { ContextNeeds, Label, SinkOutputs, SourceInputs } from "../definition/check.js";
+import type { Edge, Nodes } from "../definition/members.js";
 import type { Node } from "../definition/node.js";
 import type { JournalEvent, ReplayMode } from "../events.js";
 import type { Clock, Executor } from "../ports.js";
@@ -64,13 +65,21 @@ export interface RunOptions extends StartOptions {
 export interface RestartOptions extends StartOptions {
   /** Answers to pauses, by path. */
   readonly resume?: Readonly<Record<string, unknown>>;
+  /**
+   * Failed elements of maps that collect errors and have completed, to be executed again, with all that was made of
+   * them: paths (`chunks[3]`) and patterns (`chunks[*]`). This is the one way to restart a completed run.
+   */
+  readonly rerun?: readonly string[];
   /** Default `refuse`. */
   readonly onChange?: OnChange;
 }
 
 /** What a replay takes. */
 export interface ReplayOptions<N = Nodes, E extends readonly Edge[] = readonly Edge[]> extends StartOptions {
-  /** The paths to execute again. */
+  /**
+   * The paths to execute again: nodes (`report`), nodes inside composites (`chunks[3]/parse`), elements (`chunks[3]`),
+   * whole composites (`chunks`), and patterns (`chunks[*]/parse`).
+   */
   readonly rerun?: readonly (Label<N> | (string & {}))[];
   /**
    * `pinned` (default): the named paths alone, and descendants keep their recorded outputs; `downstream`: all

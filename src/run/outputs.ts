@@ -1,53 +1,69 @@
-// The outputs of one run while somebody still needs them: handed out isolated, let go after the last consumer, read
+// The outputs of one frame while somebody still needs them: handed out isolated, let go after the last consumer, read
 // back from the record only when asked for.
 
 import type { Plan, Step } from "../definition/plan.js";
 import { toError } from "../errors.js";
-import { copyAll, copyMutable, freezePlain } from "../isolate.js";
-import type { RecordedOutput } from "../record/fold.js";
-import type { GivenInputs, RecordedOutputs } from "./recording.js";
+import { copyMutable, freezePlain } from "../isolate.js";
 
-/** Reads a recorded output, at once or as a promise. */
-export type Load = (output: RecordedOutput) => unknown;
+/** What outputs need of the frame they belong to. */
+export interface OutputsHost {
+  /** The inputs of a source for one attempt. */
+  given(step: Step): Record<string, unknown>;
+  /** Reads the recorded output of a step: at once, or as a promise. */
+  load(step: Step): unknown;
+}
 
-/** The outputs of one run by step number. */
+/** The outputs of one frame by step number. */
 export class Outputs {
   readonly #plan: Plan;
-  readonly #given: GivenInputs;
-  readonly #load: Load | undefined;
+  readonly #host: OutputsHost;
   readonly #values: unknown[];
   readonly #consumersLeft: Int32Array;
-  readonly #unread = new Map<number, RecordedOutput>();
-  readonly #mutable = new Set<number>();
-  readonly #reading = new Map<number, Promise<void>>();
+  /** Recorded outputs that were not read yet. */
+  #unread: Set<number> | undefined;
+  /** Those with mutable insides. */
+  #mutable: Set<number> | undefined;
+  #reading: Map<number, Promise<void>> | undefined;
   /** One for each step whose output is known. */
   readonly #known: Uint8Array;
   /** Outputs frozen before, and whether they have mutable insides: a value passed on is not walked again. */
-  readonly #frozen = new WeakMap<object, boolean>();
+  readonly #frozen: WeakMap<object, boolean>;
 
-  constructor(plan: Plan, given: GivenInputs, known: RecordedOutputs | undefined, load: Load | undefined) {
+  constructor(plan: Plan, host: OutputsHost, frozen: WeakMap<object, boolean>) {
     this.#plan = plan;
-    this.#given = given;
-    this.#load = load;
+    this.#host = host;
+    this.#frozen = frozen;
     this.#values = new Array(plan.steps.length);
     this.#known = new Uint8Array(plan.steps.length);
     this.#consumersLeft = plan.downstreamCounts.slice();
-    for (const [index, output] of known ?? []) this.#knowRecorded(index, output);
-    // The caller of the run is a consumer too, and never ends.
+    // Whoever runs the plan is a consumer too, and never ends.
     for (const index of plan.sinks) this.#consumersLeft[index] = 1;
   }
 
   /** Takes the output of a step, frozen from now on. */
   set(index: number, value: unknown, share: boolean | undefined): void {
-    if (typeof value === "object" && value !== null && freezePlain(value, this.#frozen) && !share)
+    if (typeof value === "object" && value !== null && freezePlain(value, this.#frozen) && !share) {
+      this.#mutable ??= new Set();
       this.#mutable.add(index);
+    }
     if ((this.#consumersLeft[index] as number) > 0) this.#values[index] = value;
     this.#known[index] = 1;
   }
 
+  /** Notes that a step is recorded as completed: its output can be read, and it consumes nothing any more. */
+  knowRecorded({ index, upstream, node, composite }: Step): void {
+    this.#known[index] = 1;
+    if (node.output || composite) {
+      this.#unread ??= new Set();
+      this.#unread.add(index);
+    }
+    for (const up of upstream) (this.#consumersLeft[up] as number)--;
+  }
+
   /** True if an input of this step must be read from the record before {@link gather}. */
   isUnread(step: Step): boolean {
-    return this.#unread.size > 0 && step.upstream.some((up) => this.#unread.has(up));
+    const unread = this.#unread;
+    return unread !== undefined && step.upstream.some((up) => unread.has(up));
   }
 
   /** Reads the recorded inputs of this step. */
@@ -57,10 +73,9 @@ export class Outputs {
 
   /** The inputs for one attempt of a step, isolated from every other attempt. What is unfed is `undefined`. */
   gather(step: Step): Record<string, unknown> {
-    const given = step.upstream.length === 0 ? this.#given.get(step.path) : undefined;
-    const inputs: Record<string, unknown> = given ? copyAll(given) : {};
+    const inputs: Record<string, unknown> = step.upstream.length === 0 ? this.#host.given(step) : {};
     for (const { input, from } of step.feeds) {
-      inputs[input] = typeof from === "number" ? this.#see(from) : this.#collect(from);
+      inputs[input] = typeof from === "number" ? this.see(from) : this.#collect(from);
     }
     if (step.feeds.length === step.inputNames.length) return inputs;
     for (const name of step.inputNames) if (!Object.hasOwn(inputs, name)) inputs[name] = undefined;
@@ -72,8 +87,8 @@ export class Outputs {
     for (const up of step.upstream) {
       if (--(this.#consumersLeft[up] as number) > 0) continue;
       this.#values[up] = undefined;
-      if (this.#mutable.size > 0) this.#mutable.delete(up);
-      if (this.#unread.size > 0) this.#unread.delete(up);
+      this.#mutable?.delete(up);
+      this.#unread?.delete(up);
     }
   }
 
@@ -86,7 +101,7 @@ export class Outputs {
       const { label, path } = this.#plan.steps[index] as Step;
       try {
         await this.#read(index);
-        found.push([label, this.#see(index)]);
+        found.push([label, this.see(index)]);
       } catch (error) {
         unreadable ??= { path, error: toError(error) };
       }
@@ -94,39 +109,43 @@ export class Outputs {
     return { outputs: Object.fromEntries(found), ...(unreadable ? { unreadable } : {}) };
   }
 
-  #knowRecorded(index: number, output: RecordedOutput | undefined): void {
-    this.#known[index] = 1;
-    if (output) this.#unread.set(index, output);
-    for (const up of this.#plan.steps[index]?.upstream ?? []) (this.#consumersLeft[up] as number)--;
+  /** An output for one consumer: copied if it has mutable insides. */
+  see(index: number): unknown {
+    const value = this.#values[index];
+    return this.#mutable?.has(index) ? copyMutable(value) : value;
   }
 
-  #see(index: number): unknown {
-    const value = this.#values[index];
-    return this.#mutable.size > 0 && this.#mutable.has(index) ? copyMutable(value) : value;
+  /** An output as it is, for whoever hands parts of it on. */
+  peek(index: number): unknown {
+    return this.#values[index];
+  }
+
+  isMutable(index: number): boolean {
+    return this.#mutable?.has(index) ?? false;
   }
 
   #collect(indexes: readonly number[]): unknown[] {
     const values: unknown[] = [];
-    for (const index of indexes) values.push(this.#see(index));
+    for (const index of indexes) values.push(this.see(index));
     return values;
   }
 
   #read(index: number): Promise<void> | undefined {
-    const output = this.#unread.get(index);
-    if (!output) return undefined;
-    const reading = this.#reading.get(index) ?? this.#readNow(index, output);
+    if (!this.#unread?.has(index)) return undefined;
+    this.#reading ??= new Map();
+    const reading = this.#reading.get(index) ?? this.#readNow(index);
     this.#reading.set(index, reading);
     return reading;
   }
 
-  async #readNow(index: number, output: RecordedOutput): Promise<void> {
+  async #readNow(index: number): Promise<void> {
+    const step = this.#plan.steps[index] as Step;
     try {
-      const value = await this.#load?.(output);
-      this.set(index, value, this.#plan.steps[index]?.node.share);
-      this.#unread.delete(index);
+      this.set(index, await this.#host.load(step), step.node.share);
+      this.#unread?.delete(index);
     } finally {
       // What failed may succeed at the next try.
-      this.#reading.delete(index);
+      this.#reading?.delete(index);
     }
   }
 }

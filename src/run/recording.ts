@@ -4,31 +4,50 @@ import type { Plan } from "../definition/plan.js";
 import { HeddleError } from "../errors.js";
 import type { JournalEvent, Reason, Ref, ReplayMode } from "../events.js";
 import type { Clock } from "../ports.js";
-import type { RecordedOutput } from "../record/fold.js";
 import type { OnChange } from "../record/on-change.js";
 import type { ReplayPlan } from "../record/replay.js";
-import type { Pause } from "./result.js";
 
 /** Validated inputs by the path of the source. */
 export type GivenInputs = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
 
-/** Recorded outputs by step number; `undefined` for a node without output. */
-export type RecordedOutputs = ReadonlyMap<number, RecordedOutput | undefined>;
+/** A node that asked for a pause, and why. `rejected` says why its last answer was refused. */
+export interface Pause {
+  readonly path: string;
+  readonly reason: string;
+  readonly payload: unknown;
+  readonly rejected?: string;
+}
 
-/** What earlier executions, or the run that is replayed, left behind. Numbers are those of steps. */
+/** An element of a `map` with `onError: "collect"` that failed. */
+export interface FailedElement {
+  /** The path of the element: `chunks[3]`. */
+  readonly path: string;
+  /** The path of the node that failed. */
+  readonly failedNode: string;
+  readonly error: Error;
+}
+
+/** What earlier executions, or the run that is replayed, left behind: asked for path by path. */
 export interface Prior {
-  readonly done: RecordedOutputs;
-  /** Outputs brought by answers; their steps are in `done` too. */
-  readonly supplied: ReadonlyMap<number, unknown>;
-  readonly attempts: ReadonlyMap<number, number>;
-  /** Failed tries since the node's last outcome, so that a pause does not refill its retries. */
-  readonly tries: ReadonlyMap<number, number>;
-  readonly reasons: ReadonlyMap<number, Reason>;
-  /** Answers by path and reason of the pause. */
-  readonly answers: ReadonlyMap<string, ReadonlyMap<string, unknown>>;
+  /** True if the path was completed, reused, or decided by an answer: it is not executed. */
+  isDone(path: string): boolean;
+  /** Reads the output of a path that is done: at once, or as a promise. */
+  load(path: string): unknown;
+  /** The number of its attempts so far. */
+  attempts(path: string): number;
+  /** Failed tries since the path's last outcome, so that a pause does not refill its retries. */
+  tries(path: string): number;
+  /** Why it is executed. */
+  reason(path: string): Reason;
+  /** The failure of an element that stays a result of the map that collected it. */
+  failure(element: string): FailedElement | undefined;
+  /** The answer to a pause: as `{ value }`, since the answer may be `undefined`. */
+  answer(path: string, reason: string): { readonly value: unknown } | undefined;
   /** Pauses to begin with: effects whose outcome is unknown. */
   readonly pauses: readonly Pause[];
   readonly stale: readonly string[];
+  /** Failed elements of composites that are done. */
+  readonly collected: readonly FailedElement[];
 }
 
 /** Writes one run while it is executed. */
@@ -51,8 +70,6 @@ export interface Recorder {
    * promise that. Rejects if the run can no longer be written.
    */
   stored(durable?: boolean): Promise<void>;
-  /** Reads a recorded value: at once if it is small. */
-  load(output: RecordedOutput): unknown;
   /** Calls back once if the run can no longer be written, before anything else learns of it. */
   onLost(callback: (error: Error) => void): void;
   /** Gives the run back. What was added and not stored is dropped. */
@@ -79,6 +96,8 @@ export interface RestartRequest extends RecorderSetting {
   readonly plan: Plan;
   /** Answers to pauses, by path. */
   readonly resume: Readonly<Record<string, unknown>>;
+  /** Failed elements to execute again, as paths and patterns. */
+  readonly rerun: readonly string[];
   readonly onChange: OnChange;
 }
 

@@ -1,8 +1,10 @@
 // Tells the record and the listener what happens in one execution, and keeps the values that go with it.
 
-import type { Step } from "../definition/plan.js";
+import type { InputPaths, Step } from "../definition/plan.js";
+import { errorRecord } from "../error-record.js";
 import { HeddleError, toError } from "../errors.js";
 import type {
+  Composed,
   JournalEvent,
   NodeAborted,
   NodeCompleted,
@@ -17,8 +19,16 @@ import type {
 import { copyAll } from "../isolate.js";
 import type { Clock } from "../ports.js";
 import type { Attempt } from "./attempt.js";
-import { errorRecord } from "./error-record.js";
 import type { Recorder } from "./recording.js";
+
+/** One try of a node or a composite. */
+export interface Trial {
+  readonly path: string;
+  readonly step: Step;
+  readonly number: number;
+  /** Where its inputs come from. */
+  readonly inputPaths: InputPaths;
+}
 
 /** Gets every event at once, recorded or not. */
 export type Listener = (event: JournalEvent, runId: string) => void;
@@ -40,27 +50,28 @@ export class Reporter {
     this.isIdle = !recorder && !listener;
   }
 
-  started({ step, number }: Attempt, reason: Reason, executor: string): void {
+  started(trial: Trial, reason: Reason, executor: string): void {
     if (this.isIdle) return;
+    const { step, path, number, inputPaths } = trial;
     const event: NodeStarted = {
       type: "node-started",
       at: this.#clock.now(),
-      path: step.path,
+      path,
       attempt: number,
       reason,
       executor,
-      inputs: step.inputPaths,
+      inputs: inputPaths,
     };
     if (step.overridden) event.overridden = true;
     this.emit(event);
   }
 
   /** @throws HeddleError `NOT_KEEPABLE` with label, path inside the value, and remedy. */
-  completed({ step, number, overrunMs }: Attempt, value: unknown): void {
+  completed(attempt: Attempt, value: unknown): void {
     if (this.isIdle) return;
+    const { step, path, number, overrunMs } = attempt;
     const type = "node-completed";
     const at = this.#clock.now();
-    const { path } = step;
     // All fields at once: one that is added later costs an object of its own.
     const event: NodeCompleted =
       this.#recorder && step.node.output
@@ -68,20 +79,31 @@ export class Reporter {
         : { type, at, path, attempt: number };
     if (overrunMs > 0) event.overrunMs = overrunMs;
     if (event.output !== undefined) {
-      event.outputBytes = this.#keep(value, "output", step, (ref) => {
+      event.outputBytes = this.#keep(value, "output", path, (ref) => {
         event.output = ref;
       });
     }
     this.emit(event);
   }
 
-  failed({ step, number }: Attempt, error: Error, retryInMs: number | undefined): void {
+  /** A composite gives the outputs of its children. @throws HeddleError `NOT_KEEPABLE` if a key cannot be kept. */
+  assembled({ path, number }: Trial, composed: Composed, keys: readonly unknown[] | undefined): void {
+    if (this.isIdle) return;
+    if (this.#recorder && keys) {
+      this.#keep(keys, "keys of the elements", path, (ref) => {
+        composed.keys = ref;
+      });
+    }
+    this.emit({ type: "node-completed", at: this.#clock.now(), path, attempt: number, composed });
+  }
+
+  failed(trial: Trial, error: Error, retryInMs: number | undefined): void {
     if (this.isIdle) return;
     const event: NodeFailed = {
       type: "node-failed",
       at: this.#clock.now(),
-      path: step.path,
-      attempt: number,
+      path: trial.path,
+      attempt: trial.number,
       error: errorRecord(error, this.#recorder),
     };
     if (retryInMs !== undefined) event.retryInMs = retryInMs;
@@ -89,25 +111,25 @@ export class Reporter {
   }
 
   /** @throws HeddleError `NOT_KEEPABLE` if the payload cannot be kept. */
-  paused({ step, number, pause }: Attempt): void {
+  paused({ path, number, pause }: Attempt): void {
     if (this.isIdle || !pause) return;
     const { reason, payload, rejected } = pause;
-    const event: NodePaused = { type: "node-paused", at: this.#clock.now(), path: step.path, attempt: number, reason };
+    const event: NodePaused = { type: "node-paused", at: this.#clock.now(), path, attempt: number, reason };
     if (rejected !== undefined) event.rejected = rejected;
     if (this.#recorder && payload !== undefined) {
-      this.#keep(payload, "payload of the pause", step, (ref) => {
+      this.#keep(payload, "payload of the pause", path, (ref) => {
         event.payload = ref;
       });
     }
     this.emit(event);
   }
 
-  aborted({ step, number, ran }: Attempt, error: Error | undefined): void {
+  aborted({ path, number, ran }: Pick<Attempt, "path" | "number" | "ran">, error: Error | undefined): void {
     if (this.isIdle) return;
     const event: NodeAborted = {
       type: "node-aborted",
       at: this.#clock.now(),
-      path: step.path,
+      path,
       attempt: number,
       ran,
     };
@@ -115,12 +137,12 @@ export class Reporter {
     this.emit(event);
   }
 
-  progressed({ step, number }: Attempt, done: number, total: number | undefined): void {
+  progressed({ path, number }: Attempt, done: number, total: number | undefined): void {
     if (this.isIdle) return;
     const event: NodeProgress = {
       type: "node-progress",
       at: this.#clock.now(),
-      path: step.path,
+      path,
       attempt: number,
       done,
     };
@@ -128,9 +150,9 @@ export class Reporter {
     this.emit(event);
   }
 
-  logged({ step, number }: Attempt, message: string, data: unknown): void {
+  logged({ path, number }: Attempt, message: string, data: unknown): void {
     if (this.isIdle) return;
-    const event: NodeLog = { type: "node-log", at: this.#clock.now(), path: step.path, attempt: number, message };
+    const event: NodeLog = { type: "node-log", at: this.#clock.now(), path, attempt: number, message };
     try {
       if (data !== undefined) {
         this.#recorder?.keep(data, (ref) => {
@@ -143,11 +165,11 @@ export class Reporter {
     this.emit(event);
   }
 
-  #keep(value: unknown, what: string, { label }: Step, assign: (ref: Ref) => void): number {
+  #keep(value: unknown, what: string, path: string, assign: (ref: Ref) => void): number {
     try {
       return (this.#recorder as Recorder).keep(value, assign);
     } catch (error) {
-      const message = `The ${what} of node "${label}" cannot be kept: ${toError(error).message}`;
+      const message = `The ${what} of node "${path}" cannot be kept: ${toError(error).message}`;
       throw new HeddleError("NOT_KEEPABLE", message, { cause: error });
     }
   }

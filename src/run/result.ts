@@ -2,17 +2,12 @@
 
 import type { RunEnded } from "../events.js";
 import type { Wish } from "./control.js";
-
-/** A node that asked for a pause, and why. `rejected` says why its last answer was refused. */
-export interface Pause {
-  readonly path: string;
-  readonly reason: string;
-  readonly payload: unknown;
-  readonly rejected?: string;
-}
+import type { FailedElement, Pause } from "./recording.js";
 
 interface Ended {
   readonly runId: string;
+  /** The failed elements of maps that collect errors and have completed. */
+  readonly collected: readonly FailedElement[];
   /** In a replay: reused paths below an executed one, whose outputs may therefore be out of date. */
   readonly stale: readonly string[];
 }

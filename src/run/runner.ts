@@ -1,8 +1,7 @@
 // The verbs: run, restart, replay, and what a replay would do. Each checks what it is given, has the record keeper open
 // the run, and executes it.
 
-import type { Edge, Nodes } from "../definition/check.js";
-import type { Dag } from "../definition/dag.js";
+import type { Dag, Edge, Nodes } from "../definition/members.js";
 import { type AnyNode, expectCount, expectNumber } from "../definition/node.js";
 import type { Plan } from "../definition/plan.js";
 import { HeddleError, quoted } from "../errors.js";
@@ -101,11 +100,11 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
    * `NOT_PAUSED` or `INVALID_ANSWER` before anything is recorded.
    */
   restart(runId: string, options: RestartOptions = {}): Run<N, E> {
-    const { onChange = "refuse" } = options;
+    const { onChange = "refuse", rerun = [] } = options;
     return this.#start(runId, options, async () => {
       expectOneOf("onChange", onChange, ON_CHANGE);
       const resume = copyAll(options.resume ?? {});
-      return this.#provenance.restart({ runId, plan: this.#plan, resume, onChange, ...this.#setting(runId) });
+      return this.#provenance.restart({ runId, plan: this.#plan, resume, rerun, onChange, ...this.#setting(runId) });
     });
   }
 

@@ -1,14 +1,18 @@
 // Errors as data, so that they survive a store or a worker border with everything people look for in them.
 
-import { print, toError } from "../errors.js";
-import type { ErrorRecord, Ref } from "../events.js";
-import type { Recorder } from "./recording.js";
+import { print, toError } from "./errors.js";
+import type { ErrorRecord, Ref } from "./events.js";
+
+/** Keeps a value, and hands over the reference to it now or later. */
+export interface Keeper {
+  keep(value: unknown, assign: (ref: Ref) => void): number;
+}
 
 const BUILT_IN = new Set(["name", "message", "stack", "code", "cause", "errors"]);
 const DEEPEST_CAUSE = 16;
 
 /** Describes an error with its stack and causes and, where they can be kept, its own properties. Never throws. */
-export function errorRecord(error: Error, keeper: Pick<Recorder, "keep"> | undefined): ErrorRecord {
+export function errorRecord(error: Error, keeper: Keeper | undefined): ErrorRecord {
   try {
     return describe(error, keeper, 0);
   } catch (broken) {
@@ -16,7 +20,16 @@ export function errorRecord(error: Error, keeper: Pick<Recorder, "keep"> | undef
   }
 }
 
-function describe(error: Error, keeper: Pick<Recorder, "keep"> | undefined, depth: number): ErrorRecord {
+/** Makes an error of what {@link errorRecord} kept: name, message, stack, code and causes. */
+export function errorOf({ name, message, stack, code, cause, errors }: ErrorRecord): Error {
+  const error = errors ? new AggregateError(errors.map(errorOf), message) : new Error(message);
+  const fields = { name, stack, ...(code === undefined ? {} : { code }), ...(cause ? { cause: errorOf(cause) } : {}) };
+  for (const [key, value] of Object.entries(fields))
+    Object.defineProperty(error, key, { value, writable: true, configurable: true, enumerable: key === "code" });
+  return error;
+}
+
+function describe(error: Error, keeper: Keeper | undefined, depth: number): ErrorRecord {
   const { name, message, stack, cause } = error;
   const { code, errors } = error as { code?: unknown; errors?: unknown };
   const inner = (value: unknown) => describe(toError(value), keeper, depth + 1);
@@ -29,7 +42,7 @@ function describe(error: Error, keeper: Pick<Recorder, "keep"> | undefined, dept
   return record;
 }
 
-function keepOwn(error: Error, record: ErrorRecord, keeper: Pick<Recorder, "keep">): void {
+function keepOwn(error: Error, record: ErrorRecord, keeper: Keeper): void {
   const own = Object.entries(error).filter(([name]) => !BUILT_IN.has(name));
   if (own.length === 0) return;
   const assign = (ref: Ref) => {

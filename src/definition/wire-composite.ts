@@ -1,0 +1,345 @@
+// How a composite is wired: its one upstream against what its sub takes, its side inputs, and the type that it gives.
+
+import { HeddleError, quoted } from "../errors.js";
+import type { AnyComposite, AnyDag, Member } from "./members.js";
+import { type AnyNode, node } from "./node.js";
+import { type CompositePlan, type Feed, MAIN_INPUT, type Plan, type Step, type SubPlan } from "./plan.js";
+import {
+  type AnySchema,
+  collectionType,
+  elementOf,
+  isKeyed,
+  isOptional,
+  isSameType,
+  list,
+  memberTypes,
+  settled,
+  type,
+  typeName,
+} from "./schema.js";
+import { type Arrival, takesWhole } from "./wiring.js";
+
+/** A side input as its dag sees it. */
+export interface Side {
+  readonly name: string;
+  readonly up: number;
+  readonly label: string;
+  readonly output: AnySchema | undefined;
+}
+
+/** A composite in its place. */
+export interface WiredComposite {
+  readonly composite: CompositePlan;
+  readonly feeds: readonly Feed[];
+  /** The stand-in that the step carries. */
+  readonly node: AnyNode;
+  readonly faults: readonly string[];
+}
+
+interface Place {
+  readonly dag: string;
+  readonly label: string;
+  readonly faults: string[];
+}
+
+/** Wires a composite. */
+export function wireComposite(
+  { dag, label }: Pick<Place, "dag" | "label">,
+  member: AnyDag | AnyComposite,
+  arrivals: readonly Arrival[],
+  sides: readonly Side[],
+): WiredComposite {
+  const place: Place = { dag, label, faults: [] };
+  const [main] = arrivals;
+  if (arrivals.length !== 1) place.faults.push(oneUpstream(place.label, arrivals));
+  const giver = main && arrivals.length === 1 ? { phrase: `"${main.label}"`, output: main.output } : undefined;
+  const { composite, output } = compose(place, member, giver, sides);
+  const feeds = sides.map(({ name, up }) => ({ input: name, from: up }));
+  if (main) feeds.unshift({ input: MAIN_INPUT, from: main.up });
+  return { composite, feeds, node: standIn(sides, output), faults: place.faults };
+}
+
+interface Composed {
+  readonly composite: CompositePlan;
+  readonly output: AnySchema | undefined;
+}
+
+/** What gives a sub its input, in words and as a type. */
+interface Giver {
+  readonly phrase: string;
+  readonly output: AnySchema | undefined;
+}
+
+/** Finds out what a composite does with what `main` gives it. */
+function compose(
+  place: Place,
+  member: AnyDag | AnyComposite,
+  main: Giver | undefined,
+  sides: readonly Side[],
+): Composed {
+  if (member.kind === "dag") {
+    const sub = subPlan(place, "", member, main, sides);
+    const plan = {
+      kind: "call",
+      concurrency: 1,
+      collects: false,
+      by: undefined,
+      subs: new Map([["", sub.plan]]),
+    } as const;
+    return { composite: plan, output: sub.output };
+  }
+  const { kind, concurrency, by } = member;
+  const collects = member.onError === "collect";
+  const inner = kind === "branch" ? branchGivers(place, member, main) : elementGiver(place, member, main);
+  const subs = Object.entries(member.subs as Readonly<Record<string, Member>>).map(
+    ([key, sub]) => [key, subPlan(place, key, sub, inner(key), sides)] as const,
+  );
+  const composite = { kind, concurrency, collects, by, subs: new Map(subs.map(([key, { plan }]) => [key, plan])) };
+  const outputs = subs.map(([, { output }]) => output);
+  return { composite, output: outputType(place, member, main?.output, outputs) };
+}
+
+/** For each key, what gives the sub its element; nothing where that is not known. */
+type InnerGiver = (key: string) => Giver | undefined;
+
+function elementGiver({ label, faults }: Place, { kind }: AnyComposite, main: Giver | undefined): InnerGiver {
+  if (!main) return () => undefined;
+  const found = main.output && collectionType(main.output);
+  if (!found) {
+    const name = main.output ? `${typeName(main.output) ?? "a type"} whose elements are not known` : "nothing";
+    faults.push(
+      `Node "${label}" is a ${kind} over what ${main.phrase} returns, which is ${name}. Declare that output as list(…), record(…), mapOf(…), or a schema with \`.element\` or \`.valueType\`.`,
+    );
+    return () => undefined;
+  }
+  return () => ({ phrase: `an element of ${main.phrase}`, output: found.element });
+}
+
+function branchGivers(place: Place, member: AnyComposite, main: Giver | undefined): InnerGiver {
+  if (!main?.output) {
+    if (main) place.faults.push(`Node "${place.label}" is a branch after ${main.phrase}, which returns nothing.`);
+    return () => undefined;
+  }
+  if (member.by !== undefined) return () => main;
+  if (!isKeyed(main.output)) {
+    place.faults.push(
+      `Node "${place.label}" is a branch without \`by\`, so ${main.phrase} must return pairs: declare its output as keyed({ ${Object.keys(member.subs).join(", ")} }), or write branch(by, { … }).`,
+    );
+    return () => undefined;
+  }
+  const { cases } = main.output;
+  const given = Object.keys(member.subs);
+  const missing = Object.keys(cases).filter((key) => !given.includes(key));
+  const extra = given.filter((key) => !Object.hasOwn(cases, key));
+  if (missing.length > 0) place.faults.push(`Branch "${place.label}" has no case for ${quoted(missing)}. Add it.`);
+  if (extra.length > 0)
+    place.faults.push(
+      `Branch "${place.label}" has a case ${quoted(extra)} that ${main.phrase} never gives. Remove it.`,
+    );
+  return (key) =>
+    Object.hasOwn(cases, key) ? { phrase: `case "${key}" of ${main.phrase}`, output: cases[key] } : undefined;
+}
+
+function outputType(
+  { label, faults }: Place,
+  { kind, onError }: AnyComposite,
+  main: AnySchema | undefined,
+  outputs: readonly (AnySchema | undefined)[],
+): AnySchema | undefined {
+  const [first] = outputs;
+  if (!first || outputs.includes(undefined)) return undefined;
+  if (kind === "branch") {
+    if (outputs.every((output) => isSameType(output, first))) return first;
+    faults.push(`The cases of branch "${label}" return different types. Use the same schema object in all of them.`);
+    return undefined;
+  }
+  if (kind === "flatMap") {
+    const element = elementOf(first);
+    if (element) return list(element);
+    faults.push(
+      `flatMap "${label}" joins lists, but its sub does not return one. Declare its output as list(…), or use map.`,
+    );
+    return undefined;
+  }
+  const wrap = (main && collectionType(main)?.wrap) ?? list;
+  return wrap(onError === "collect" ? settled(first) : first);
+}
+
+// ---- subs
+
+interface ComposedSub {
+  readonly plan: SubPlan;
+  readonly output: AnySchema | undefined;
+}
+
+function subPlan(
+  place: Place,
+  key: string,
+  sub: Member,
+  giver: Giver | undefined,
+  sides: readonly Side[],
+): ComposedSub {
+  const what = key === "" ? `The sub of node "${place.label}"` : `Case "${key}" of node "${place.label}"`;
+  if (sub.kind === "node") return enter(place, what, single(place, sub), "", giver, sides);
+  if (sub.kind === "dag") return enter(place, what, sub.plan, "/", giver, sides);
+  if (Object.keys(sub.with).length > 0)
+    place.faults.push(
+      `${what} is a ${sub.kind} with side inputs of its own. Put it into a dag, and give that dag the side inputs.`,
+    );
+  const { composite, output } = compose(place, sub, giver, []);
+  const step = { ...single(place, standIn([], output)).steps[0], composite } as Step;
+  const plan = { ...single(place, standIn([], output)), steps: [step], byPath: new Map([["", step]]) };
+  return {
+    plan: { plan, separator: "", source: 0, sink: 0, input: MAIN_INPUT, given: [], replaced: new Map() },
+    output,
+  };
+}
+
+/** A plan of one node that has the label of its composite. */
+function single({ dag, label }: Place, one: AnyNode): Plan {
+  const step: Step = {
+    index: 0,
+    label,
+    path: "",
+    node: one,
+    inputNames: Object.keys(one.input),
+    feeds: [],
+    upstream: [],
+    downstream: [],
+    inputPaths: {},
+    version: one.version,
+    composite: undefined,
+  };
+  const none = new Int32Array(1);
+  const alone = { order: [0], sources: [0], sinks: [0], upstreamCounts: none, downstreamCounts: none };
+  return { dag, steps: [step], ...alone, byPath: new Map([["", step]]) };
+}
+
+/** Finds the source that takes the element and the sink that gives the result, and places the side inputs. */
+function enter(
+  place: Place,
+  what: string,
+  plan: Plan,
+  separator: SubPlan["separator"],
+  giver: Giver | undefined,
+  sides: readonly Side[],
+): ComposedSub {
+  const at = (index: number) => plan.steps[index] as Step;
+  const replaced = new Map<number, string>();
+  for (const side of sides) {
+    const index = separator === "/" ? plan.sources.find((source) => at(source).label === side.name) : undefined;
+    if (index === undefined) continue;
+    replaced.set(index, side.name);
+    if (!side.output || !isSameType(side.output, at(index).node.output)) place.faults.push(wrongSide(place, side));
+  }
+  const sources = plan.sources.filter((index) => !replaced.has(index));
+  if (sources.length !== 1 || plan.sinks.length !== 1) place.faults.push(shapeFault(what, plan, sources));
+  const [source = 0] = sources;
+  const [sink = 0] = plan.sinks;
+  const given = sides.filter(({ name }) => ![...replaced.values()].includes(name));
+  const input = elementInput(place, what, at(source), giver, given);
+  const inside = { ...plan, sources, order: plan.order.filter((index) => !replaced.has(index)) };
+  return {
+    plan: {
+      plan: replaced.size === 0 ? plan : { ...inside, upstreamCounts: countsWithout(plan, replaced) },
+      separator,
+      source,
+      sink,
+      input,
+      given: given.map(({ name }) => name),
+      replaced,
+    },
+    output: at(sink).node.output,
+  };
+}
+
+function countsWithout({ steps }: Plan, replaced: ReadonlyMap<number, string>): Int32Array {
+  return Int32Array.from(steps, ({ upstream }) => upstream.filter((up) => !replaced.has(up)).length);
+}
+
+/** The input of the source that takes the element: its only required one that no side input feeds. */
+function elementInput(
+  place: Place,
+  what: string,
+  { label, node: { input } }: Step,
+  giver: Giver | undefined,
+  sides: readonly Side[],
+): string {
+  for (const side of sides) {
+    if (side.name === MAIN_INPUT)
+      place.faults.push(
+        `A side input of node "${place.label}" is called "input", as its main input is. Use another name.`,
+      );
+    const schema = Object.hasOwn(input, side.name) ? (input[side.name] as AnySchema) : undefined;
+    if (!schema) place.faults.push(unknownSide(place, what, side, label, Object.keys(input)));
+    else if (!side.output || !takesWhole(side.output, schema)) place.faults.push(wrongSide(place, side));
+  }
+  const fed = new Set(sides.map(({ name }) => name));
+  const free = Object.keys(input).filter((name) => !fed.has(name) && !isOptional(input[name] as AnySchema));
+  const [name] = free;
+  if (free.length !== 1 || name === undefined) {
+    place.faults.push(
+      `${what} must start with a node that has exactly one required input, for the element; "${label}" has ${quoted(free)}. Make the others optional(…), or side inputs with \`with\`.`,
+    );
+    return "";
+  }
+  const schema = input[name] as AnySchema;
+  if (giver?.output && !takesElement(giver.output, schema)) {
+    place.faults.push(
+      `What is given by ${giver.phrase} ${printed(giver.output)}does not fit input "${name}" ${printed(schema)}of "${label}" in node "${place.label}". Use the same schema object in both.`,
+    );
+  }
+  return name;
+}
+
+function takesElement(output: AnySchema, input: AnySchema): boolean {
+  return takesWhole(output, input) || memberTypes(output).some((one) => takesWhole(one as AnySchema, input));
+}
+
+/** What stands in a step for a composite: its inputs and output, for wiring and records. */
+function standIn(sides: readonly Side[], output: AnySchema | undefined): AnyNode {
+  const input = Object.fromEntries([[MAIN_INPUT, ANYTHING], ...sides.map(({ name }) => [name, ANYTHING])]);
+  return node({
+    input,
+    output,
+    run: () => {
+      throw new HeddleError("INVALID_OPTION", "A composite has no function of its own.");
+    },
+  });
+}
+
+const ANYTHING: AnySchema = type("anything");
+
+// ---- faults
+
+function oneUpstream(label: string, arrivals: readonly Arrival[]): string {
+  const has = arrivals.length === 0 ? "none" : quoted(arrivals.map((arrival) => arrival.label));
+  const remedy =
+    arrivals.length === 0 ? "Add an edge to it." : "Keep the one it works on, and give it the others with `with`.";
+  return `Composite node "${label}" needs exactly one upstream, but has ${has}. ${remedy}`;
+}
+
+function shapeFault(what: string, plan: Plan, sources: readonly number[]): string {
+  const labels = (indexes: readonly number[]) => quoted(indexes.map((index) => plan.steps[index]?.label as string));
+  return `${what} is dag "${plan.dag}", which must have exactly one source and one sink, but has the sources ${labels(sources)} and the sinks ${labels(plan.sinks)}. Join them, or feed further sources with \`with\`.`;
+}
+
+function wrongSide({ label }: Place, side: Side): string {
+  const why = side.output ? "has another type" : "returns nothing";
+  return `Side input "${side.name}" of node "${label}" takes the output of "${side.label}", which ${why}. Use the same schema object in both.`;
+}
+
+function unknownSide(
+  { label }: Place,
+  what: string,
+  { name }: Side,
+  source: string,
+  inputs: readonly string[],
+): string {
+  return `Node "${label}" has a side input "${name}", but ${what[0]?.toLowerCase()}${what.slice(1)} has no source and its first node "${source}" no input of that name. The inputs are ${quoted(inputs)}.`;
+}
+
+function printed(schema: AnySchema): string {
+  const name = typeName(schema);
+  return name ? `(${name}) ` : "";
+}
