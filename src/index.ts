@@ -94,7 +94,6 @@ export type {
   InspectedAttempt,
   InspectOptions,
   RunInspection,
-  RunRecord,
   Taken,
   Traversal,
 } from "./record/inspect.js";
@@ -103,6 +102,7 @@ export type { OnChange } from "./record/on-change.js";
 export { DagProvenance, type ListOptions, type ProvenanceOptions } from "./record/provenance.js";
 export type { ReplayPlan, ReplayStep } from "./record/replay.js";
 export type { EffectAnswer } from "./record/restart.js";
+export type { RunRecord } from "./record/run-record.js";
 export type {
   Budget,
   Overrides,

@@ -1,38 +1,14 @@
 // The state of a run as people and tools want to read it: executions, attempts and edges, without payloads.
 
 import { topologicalOrder } from "../definition/graph.js";
-import type { ConsumedRef, ErrorRecord, Origin, Reason, Ref, RunStatus } from "../events.js";
+import { elementText, parsePath, whereabouts } from "../definition/path.js";
+import { HeddleError } from "../errors.js";
+import type { ConsumedRef, ErrorRecord, Origin, Reason, Ref } from "../events.js";
 import { copyAll } from "../isolate.js";
 import type { AttemptRecord, LogLine, NodeRecord, RecordedPause, RunState } from "./fold.js";
-import { pendingPauses } from "./restart.js";
-import type { NodeShape, Shape } from "./shape.js";
-
-/** The record of a run. Times are milliseconds since the epoch, by the clock of the writer. */
-export interface RunRecord {
-  readonly runId: string;
-  readonly dag: string;
-  readonly status: RunStatus;
-  readonly startedAt: number;
-  readonly updatedAt: number;
-  readonly endedAt?: number;
-  /** Why it was paused or cancelled, if a reason was given. */
-  readonly reason?: string;
-  readonly failedNode?: string;
-  readonly pauses: readonly { readonly path: string; readonly reason: string }[];
-  readonly replayOf?: string;
-  readonly replay?: { readonly rerun: readonly string[]; readonly mode: string };
-  /** Hash of the dag's shape. */
-  readonly fingerprint: string;
-  /** Hash of the source text of its functions: a hint only. */
-  readonly code: string;
-  readonly owner: string;
-  readonly epoch: number;
-  readonly durability: string;
-  /** How many events there are, or can be read. */
-  readonly events: number;
-  /** Where and how the journal is damaged. What the record says is what can be read before that place. */
-  readonly damage?: string;
-}
+import { type RunRecord, runRecord } from "./run-record.js";
+import type { CompositeShape, NodeShape, Shape } from "./shape.js";
+import { RunTree } from "./tree.js";
 
 /** What one input took: references to values, collected into a list or as a whole. */
 export interface Taken {
@@ -66,10 +42,14 @@ export interface InspectedAttempt {
 export interface Execution {
   readonly path: string;
   readonly label: string;
+  /** The composite that it is directly inside. */
+  readonly parent?: string;
   readonly source: boolean;
   readonly internal: boolean;
   readonly sink: boolean;
   readonly composite: boolean;
+  /** For a composite that has begun: how many executions are directly inside, by status. */
+  readonly children?: Readonly<Partial<Record<Execution["status"], number>>>;
   /** `pending`: never started. `reused`: taken over from another run. Otherwise the status of the latest attempt. */
   readonly status: "pending" | "reused" | AttemptRecord["status"];
   /** Why it was executed last, or that it was reused. */
@@ -85,118 +65,216 @@ export interface Traversal {
   readonly from: string;
   readonly to: string;
   readonly input?: string;
+  /** Which element of the value was taken: `[3]`, `{Oslo}`. */
+  readonly element?: string;
   readonly value?: Ref;
   /** The attempt that consumed it; absent for what a reused output was made of. */
   readonly attempt?: number;
 }
 
-/** A whole run without its payloads. */
+/** A run, or a part of it, without its payloads. */
 export interface RunInspection {
   readonly run: RunRecord;
+  /** In the order of the dag; what is inside a composite comes right after it, element by element. */
   readonly executions: readonly Execution[];
   readonly edges: readonly Traversal[];
+  /** How many elements the composite `under` has begun. */
+  readonly elements?: number;
 }
 
-/** What to look at. */
+/** What to look at; everything, unless it is narrowed. */
 export interface InspectOptions {
   /** Only what changed at or after this time, in milliseconds since the epoch. */
   readonly since?: number;
-}
-
-/** Sums up the state of a run. */
-export function runRecord(state: RunState): RunRecord {
-  const { runId, started, resumed, status, updatedAt, events } = state;
-  const { owner, epoch, fingerprint, code } = resumed ?? started;
-  return {
-    runId,
-    dag: started.dag,
-    status,
-    startedAt: started.at,
-    updatedAt,
-    ...(status === "running" || status === "paused" ? {} : { endedAt: updatedAt }),
-    ...(state.reason === undefined ? {} : { reason: state.reason }),
-    ...(state.failedNode === undefined ? {} : { failedNode: state.failedNode }),
-    pauses: status === "completed" ? [] : pendingPauses(state),
-    ...(started.replay
-      ? { replayOf: started.replay.of, replay: { rerun: started.replay.rerun, mode: started.replay.mode } }
-      : {}),
-    fingerprint,
-    code,
-    owner,
-    epoch,
-    durability: started.durability,
-    events,
-    ...(state.damage ? { damage: state.damage.message } : {}),
-  };
+  /** Only what is inside this composite. */
+  readonly under?: string;
+  /** How many levels of composites to go into; 0: none. Default: all. */
+  readonly depth?: number;
+  /** The first element of `under` to show, counted from 0. Default 0. */
+  readonly offset?: number;
+  /** How many elements of `under` to show. Default: all. */
+  readonly limit?: number;
 }
 
 /** Lays out the executions and edges of a run over the shape of its dag. */
-export function inspectRun(state: RunState, shape: Shape, { since = 0 }: InspectOptions): RunInspection {
-  const feeding = new Set(shape.nodes.flatMap(({ upstream }) => upstream));
-  const executions: Execution[] = [];
-  const edges: Traversal[] = [];
-  for (const node of inOrder(shape.nodes)) {
-    const record = state.nodes.get(node.path);
-    if (since > 0 && (record?.updatedAt ?? 0) < since) continue;
-    executions.push(execution(node, record, feeding.has(node.path)));
-    if (record) edges.push(...traversals(node, record));
+export function inspectRun(state: RunState, shape: Shape, options: InspectOptions): RunInspection {
+  const layout = new Layout(state, options);
+  const { under } = options;
+  const run = runRecord(state);
+  if (under === undefined) {
+    layout.frame(shape.nodes, "", undefined, 0);
+    return { run, executions: layout.executions, edges: layout.edges };
   }
-  // What left the dag after it ran is still part of what happened.
-  const placed = new Set(shape.nodes.map(({ path }) => path));
-  for (const record of state.nodes.values()) {
-    if (placed.has(record.path) || record.updatedAt < since) continue;
-    const node: NodeShape = { label: record.path, path: record.path, inputs: [], upstream: [] };
-    executions.push({ ...execution(node, record, false), source: false, sink: false });
-    edges.push(...traversals(node, record));
+  const node = nodeAt(shape.nodes, under);
+  if (!node?.composite) throw new HeddleError("UNKNOWN_PATH", `Run "${run.runId}" has no composite at "${under}".`);
+  const elements = layout.elements(node, under, 0);
+  return { run, executions: layout.executions, edges: layout.edges, elements };
+}
+
+/** One execution of a run. */
+export function inspectPath(state: RunState, shape: Shape, path: string): Execution | undefined {
+  const record = state.nodes.get(path);
+  return record && execution(viewOf(nodeAt(shape.nodes, path) ?? goneNode(path), false), path, record);
+}
+
+class Layout {
+  readonly executions: Execution[] = [];
+  readonly edges: Traversal[] = [];
+  readonly #state: RunState;
+  readonly #tree: RunTree;
+  readonly #options: InspectOptions;
+  /** Laid out once, since a map has many frames of one shape. */
+  readonly #views = new Map<readonly NodeShape[], readonly NodeView[]>();
+
+  constructor(state: RunState, options: InspectOptions) {
+    this.#state = state;
+    this.#tree = new RunTree(state.nodes.keys());
+    this.#options = options;
   }
-  return { run: runRecord(state), executions, edges };
+
+  /** Lays out one frame: the nodes of a dag, with whatever is inside them. */
+  frame(nodes: readonly NodeShape[], prefix: string, parent: string | undefined, depth: number): void {
+    let views = this.#views.get(nodes);
+    views ??= inOrder(nodes);
+    this.#views.set(nodes, views);
+    const placed = new Set<string>();
+    for (const view of views) {
+      const path = prefix + view.node.path;
+      placed.add(path);
+      this.#place(view, prefix, path, parent);
+      if (view.node.composite && depth < (this.#options.depth ?? Number.POSITIVE_INFINITY))
+        this.elements(view.node, path, depth + 1);
+    }
+    // What left the dag after it ran is still part of what happened.
+    for (const path of this.#recordedIn(prefix, parent)) {
+      if (!placed.has(path)) this.#place(viewOf(goneNode(path), false), "", path, parent);
+    }
+  }
+
+  /** Lays out the elements of a composite; returns how many there are. */
+  elements({ composite }: NodeShape, path: string, depth: number): number {
+    const { under, offset = 0, limit = Number.POSITIVE_INFINITY } = this.#options;
+    const all = [...this.#tree.elements(path).keys()];
+    for (const element of under === path ? all.slice(offset, offset + limit) : all) {
+      const [, separator, nodes] = subAt(composite, element.slice(path.length)) ?? ["", "", []];
+      this.frame(nodes, element + separator, path, depth);
+    }
+    return all.length;
+  }
+
+  #place(view: NodeView, prefix: string, path: string, parent: string | undefined): void {
+    const record = this.#state.nodes.get(path);
+    const { since = 0 } = this.#options;
+    if (since > 0 && (record?.updatedAt ?? 0) < since) return;
+    const seen: Writable<Execution> = execution(view, path, record);
+    if (parent !== undefined) seen.parent = parent;
+    if (view.node.composite && record) seen.children = this.#childCounts(path);
+    this.executions.push(seen);
+    if (record) this.edges.push(...traversals(view.node, prefix, record));
+  }
+
+  #childCounts(path: string): NonNullable<Execution["children"]> {
+    const counts: Partial<Record<Execution["status"], number>> = {};
+    for (const inside of this.#tree.elements(path).values()) {
+      for (const child of inside) {
+        const status = statusOf(this.#state.nodes.get(child));
+        counts[status] = (counts[status] ?? 0) + 1;
+      }
+    }
+    return counts;
+  }
+
+  #recordedIn(prefix: string, parent: string | undefined): Iterable<string> {
+    if (parent !== undefined) return this.#tree.elements(parent).get(prefix.replace(/\/$/, "")) ?? [];
+    return [...this.#state.nodes.keys()].filter((path) => !whereabouts(path));
+  }
+}
+
+/** A node that is recorded, but not in the shape any more. */
+function goneNode(path: string): NodeShape {
+  return { label: parsePath(path).at(-1)?.label as string, path, inputs: [], upstream: [] };
+}
+
+function statusOf(record: NodeRecord | undefined): Execution["status"] {
+  if (record?.reused) return "reused";
+  return record?.attempts.at(-1)?.status ?? "pending";
+}
+
+function subAt(composite: CompositeShape | undefined, element: string): CompositeShape["subs"][number] | undefined {
+  if (composite?.kind !== "branch") return composite?.subs[0];
+  return composite.subs.find(([key]) => elementText({ key }) === element);
+}
+
+/** The node that a path is of. */
+function nodeAt(nodes: readonly NodeShape[], path: string): NodeShape | undefined {
+  const place = whereabouts(path);
+  if (!place) return nodes.find((node) => node.path === path);
+  const composite = nodeAt(nodes, place.composite)?.composite;
+  const [, separator = "", inside = []] = subAt(composite, place.element.slice(place.composite.length)) ?? [];
+  return inside.find((node) => place.element + separator + node.path === path);
+}
+
+/** A node of a shape with what follows from its place. */
+interface NodeView {
+  readonly node: NodeShape;
+  /** Whether others take its output. */
+  readonly feeds: boolean;
+  /** Inputs that take several values. */
+  readonly collected: ReadonlySet<string>;
 }
 
 /** Shapes are sorted by label; people read a dag from its sources to its sinks. */
-function inOrder(nodes: readonly NodeShape[]): NodeShape[] {
+function inOrder(nodes: readonly NodeShape[]): NodeView[] {
   const number = new Map(nodes.map(({ path }, i) => [path, i]));
   const upstream = nodes.map((node) => node.upstream.map((path) => number.get(path) as number));
   const downstream: number[][] = nodes.map(() => []);
   for (const [i, ups] of upstream.entries()) for (const up of ups) downstream[up]?.push(i);
-  return topologicalOrder(upstream, downstream).map((i) => nodes[i] as NodeShape);
+  return topologicalOrder(upstream, downstream).map((i) => viewOf(nodes[i] as NodeShape, downstream[i]?.length !== 0));
 }
 
-function execution(node: NodeShape, record: NodeRecord | undefined, feeds: boolean): Execution {
-  const collected = new Set(
-    node.inputs.flatMap(([name, , from]) => (Array.isArray(from) && from.length > 0 ? [name] : [])),
-  );
+function viewOf(node: NodeShape, feeds: boolean): NodeView {
+  const collected = node.inputs.flatMap(([name, , from]) => (Array.isArray(from) && from.length > 0 ? [name] : []));
+  return { node, feeds, collected: new Set(collected) };
+}
+
+function execution(view: NodeView, path: string, record: NodeRecord | undefined): Execution {
+  const { node, collected, feeds } = view;
   const attempts = (record?.attempts ?? []).map((attempt) => inspectAttempt(attempt, collected));
   const last = attempts.at(-1);
   const source = node.upstream.length === 0;
   const reused = record?.reused;
   const inputs = reused ? taken(reused.inputs, collected) : last?.inputs;
   const reason = reused ? "reused" : last?.reason;
-  return {
-    path: node.path,
+  const seen: Writable<Execution> = {
+    path,
     label: node.label,
     source,
     internal: !source && feeds,
     sink: !feeds,
-    composite: false,
+    composite: node.composite !== undefined,
     status: reused ? "reused" : (last?.status ?? "pending"),
-    ...(reason ? { reason } : {}),
     attempts,
-    ...(inputs ? { inputs } : {}),
-    ...(record?.output ? { output: outputOf(record.output) } : {}),
-    ...(record ? { updatedAt: record.updatedAt } : {}),
   };
+  if (reason) seen.reason = reason;
+  if (inputs) seen.inputs = inputs;
+  if (record?.output) seen.output = outputOf(record.output);
+  if (record) seen.updatedAt = record.updatedAt;
+  return seen;
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function outputOf({ ref, bytes, origin }: NonNullable<NodeRecord["output"]>): NonNullable<Execution["output"]> {
   return { ...(ref === undefined ? {} : { ref }), bytes, origin };
 }
 
-function inspectAttempt({ consumed, ...attempt }: AttemptRecord, collected: ReadonlySet<string>): InspectedAttempt {
-  const duration = attempt.endedAt === undefined ? {} : { durationMs: attempt.endedAt - attempt.startedAt };
-  const { pause, ...rest } = attempt;
-  const { error, ...others } = rest;
-  const copied = error ? { error: copyAll(error) } : {};
-  return { ...others, ...duration, ...copied, ...(pause ? { pause } : {}), inputs: taken(consumed, collected) };
+function inspectAttempt(attempt: AttemptRecord, collected: ReadonlySet<string>): InspectedAttempt {
+  const { consumed, pause, error, logs, ...rest } = attempt;
+  const copy: Writable<InspectedAttempt> = { ...rest, logs: [...logs], inputs: taken(consumed, collected) };
+  if (attempt.endedAt !== undefined) copy.durationMs = attempt.endedAt - attempt.startedAt;
+  if (error) copy.error = copyAll(error);
+  if (pause) copy.pause = { ...pause };
+  return copy;
 }
 
 function taken(consumed: AttemptRecord["consumed"], collected: ReadonlySet<string>): Record<string, Taken> {
@@ -206,26 +284,24 @@ function taken(consumed: AttemptRecord["consumed"], collected: ReadonlySet<strin
 }
 
 /** Edges with the values that went along them, once per value, and those that only ordered. */
-function traversals(node: NodeShape, { attempts, reused }: NodeRecord): Traversal[] {
+function traversals(node: NodeShape, prefix: string, { path, attempts, reused }: NodeRecord): Traversal[] {
   const found = new Map<string, Traversal>();
   const add = (consumed: AttemptRecord["consumed"], attempt?: number) => {
     for (const [input, values] of Object.entries(consumed)) {
-      for (const { path: from, value } of values) {
+      for (const { path: from, element, value } of values) {
         if (from === undefined) continue;
-        const edge = {
-          from,
-          to: node.path,
-          input,
-          ...(value === undefined ? {} : { value }),
-          ...(attempt === undefined ? {} : { attempt }),
-        };
-        found.set(JSON.stringify([from, input, value]), edge);
+        const edge: Writable<Traversal> = { from, to: path, input };
+        if (element !== undefined) edge.element = element;
+        if (value !== undefined) edge.value = value;
+        if (attempt !== undefined) edge.attempt = attempt;
+        found.set(JSON.stringify([from, element, input, value]), edge);
       }
     }
   };
   if (reused) add(reused.inputs);
   for (const { consumed, attempt, ran } of attempts) if (ran) add(consumed, attempt);
   const fed = new Set([...found.values()].map(({ from }) => from));
-  const ordering = node.upstream.filter((from) => !fed.has(from)).map((from) => ({ from, to: node.path }));
+  const upstream = node.upstream.map((from) => prefix + from);
+  const ordering = upstream.filter((from) => !fed.has(from)).map((from) => ({ from, to: path }));
   return attempts.some(({ ran }) => ran) || reused ? [...found.values(), ...ordering] : [];
 }

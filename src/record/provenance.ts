@@ -13,11 +13,13 @@ import type {
   ReplayRequest,
   RestartRequest,
 } from "../run/recording.js";
-import { type InspectOptions, inspectRun, type RunInspection, type RunRecord, runRecord } from "./inspect.js";
+import { type InspectOptions, inspectPath, inspectRun, type RunInspection } from "./inspect.js";
 import type { Durability } from "./journal.js";
+import { LatestRun } from "./latest.js";
 import { RunOpener } from "./opening.js";
 import { RunReader } from "./reader.js";
 import type { ReplayPlan } from "./replay.js";
+import { type RunRecord, runRecord } from "./run-record.js";
 
 /** How runs are kept. */
 export interface ProvenanceOptions {
@@ -46,6 +48,7 @@ const DURABILITIES: readonly string[] = ["sync", "async", "exit"];
 export class DagProvenance implements Provenance {
   readonly #store: Store;
   readonly #reader: RunReader;
+  readonly #latest: LatestRun;
   readonly #opener: RunOpener;
 
   constructor(store: Store, { durability = "async", leaseMs = 30_000 }: ProvenanceOptions = {}) {
@@ -58,6 +61,7 @@ export class DagProvenance implements Provenance {
     expectNumber("leaseMs", leaseMs, 1);
     this.#store = store;
     this.#reader = new RunReader(store);
+    this.#latest = new LatestRun(store, this.#reader);
     this.#opener = new RunOpener(store, { durability, leaseMs });
   }
 
@@ -65,7 +69,7 @@ export class DagProvenance implements Provenance {
 
   /** The record of a run, or nothing if there is none. */
   async getRun(runId: string): Promise<RunRecord | undefined> {
-    const state = await this.#reader.find(runId);
+    const state = await this.#latest.find(runId);
     return state && runRecord(state);
   }
 
@@ -77,19 +81,19 @@ export class DagProvenance implements Provenance {
   }
 
   /**
-   * The executions and edges of a run, without payloads, in the order of the dag. With `since`, only what changed at or
-   * after that time.
+   * The executions and edges of a run, without payloads: a tree, laid out in the order of the dag. The options narrow it
+   * to what changed lately, to some levels, or to a page of the elements of one composite.
    *
-   * @throws HeddleError `RUN_NOT_FOUND`.
+   * @throws HeddleError `RUN_NOT_FOUND`, `UNKNOWN_PATH` if `under` is no composite.
    */
   async inspect(runId: string, options: InspectOptions = {}): Promise<RunInspection> {
-    const state = await this.#reader.load(runId);
+    const state = await this.#latest.load(runId);
     return inspectRun(state, await this.#reader.shape(state), options);
   }
 
   /** Reads the latest output of a path. @throws HeddleError `UNKNOWN_PATH` if none is recorded, `VALUE_MISSING`. */
   async loadOutput(runId: string, path: string): Promise<unknown> {
-    const state = await this.#reader.load(runId);
+    const state = await this.#latest.load(runId);
     if (state.nodes.get(path)?.output) return this.#reader.output(state, path);
     throw new HeddleError("UNKNOWN_PATH", `Run "${runId}" has no recorded output of path "${path}".`);
   }
@@ -101,9 +105,8 @@ export class DagProvenance implements Provenance {
    * @throws HeddleError `UNKNOWN_PATH` if there is no such attempt, `VALUE_MISSING`.
    */
   async loadInputs(runId: string, path: string, attempt?: number): Promise<Record<string, unknown>> {
-    const state = await this.#reader.load(runId);
-    const { executions } = inspectRun(state, await this.#reader.shape(state), {});
-    const execution = executions.find((candidate) => candidate.path === path);
+    const state = await this.#latest.load(runId);
+    const execution = inspectPath(state, await this.#reader.shape(state), path);
     const found = attempt === undefined ? execution : execution?.attempts.find((one) => one.attempt === attempt);
     if (!found?.inputs) {
       const what = attempt === undefined ? "execution" : `attempt ${attempt}`;
@@ -118,7 +121,7 @@ export class DagProvenance implements Provenance {
 
   /** Reads a value that the record of a run refers to: a payload, log data, own properties of an error. */
   async loadValue(runId: string, ref: string): Promise<unknown> {
-    return this.#reader.valueOf(await this.#reader.load(runId), ref);
+    return this.#reader.valueOf(await this.#latest.load(runId), ref);
   }
 
   /** Removes a run and the values that no other run refers to. */

@@ -24,12 +24,13 @@ export class RunReader {
   }
 
   /**
-   * The state of a run as far as its journal can be read; nothing if there is no such run.
+   * The state of a run as far as its journal can be read; nothing if there is no such run. A state that is `known`
+   * already is brought up to date, and only what is new is read.
    *
    * @throws HeddleError `STORE_DAMAGED` if nothing of it can be read.
    */
-  async find(runId: string): Promise<RunState | undefined> {
-    let state: RunState | undefined;
+  async find(runId: string, known?: RunState): Promise<RunState | undefined> {
+    let state = known;
     let page: JournalPage;
     do {
       try {

@@ -234,13 +234,19 @@ class Planner {
 
   #reuse(step: Step, path: string, stale: boolean): void {
     this.seen.add(path);
-    const base = { path, effect: isEffect(step) };
+    const effect = isEffect(step);
     const { output } = this.#setup.state.nodes.get(path) as NodeRecord;
-    if (output && !this.#setup.isAvailable(output))
-      this.steps.push({ ...base, action: "blocked", why: "its recorded output is gone from the store", stale: false });
-    else {
+    if (output && !this.#setup.isAvailable(output)) {
+      this.steps.push({
+        path,
+        effect,
+        action: "blocked",
+        why: "its recorded output is gone from the store",
+        stale: false,
+      });
+    } else {
       const why = stale ? "recorded; but an ancestor is executed again" : "recorded";
-      this.steps.push({ ...base, action: "reuse", why, stale });
+      this.steps.push({ path, effect, action: "reuse", why, stale });
     }
   }
 }

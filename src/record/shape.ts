@@ -84,14 +84,17 @@ function byLabel(plan: Plan): Step[] {
   return [...plan.steps].sort((a, b) => (a.label < b.label ? -1 : 1));
 }
 
+/** What a composite replaces by side inputs is left out: it is never executed there. */
 function nodeShapes(plan: Plan): NodeShape[] {
-  const path = (index: number) => plan.steps[index]?.path as string;
-  return byLabel(plan).map((step) => nodeShape(step, path));
+  const here = new Set(plan.order);
+  const paths = (upstream: readonly number[]) =>
+    upstream.flatMap((index) => (here.has(index) ? [plan.steps[index]?.path as string] : [])).sort();
+  return byLabel(plan).flatMap((step) => (here.has(step.index) ? [nodeShape(step, paths(step.upstream))] : []));
 }
 
 function nodeShape(
-  { label, path, node, upstream, inputPaths, version, composite }: Step,
-  pathAt: (index: number) => string,
+  { label, path, node, inputPaths, version, composite }: Step,
+  upstream: readonly string[],
 ): NodeShape {
   const names = Object.keys(node.input).sort();
   return {
@@ -102,7 +105,7 @@ function nodeShape(
       kindOf(node, name),
       Object.hasOwn(inputPaths, name) ? (inputPaths[name] ?? []) : [],
     ]),
-    upstream: upstream.map(pathAt).sort(),
+    upstream,
     ...(version === undefined ? {} : { version }),
     ...(composite ? { composite: compositeShape(composite) } : {}),
   };
