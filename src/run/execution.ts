@@ -2,20 +2,20 @@
 // of the outside. The only module where things happen by themselves.
 
 import type { Plan, Step } from "../definition/plan.js";
-import { errorOf, errorRecord } from "../error-record.js";
 import { HeddleError, toError } from "../errors.js";
 import type { Reason } from "../events.js";
 import { copyAll } from "../isolate.js";
 import { Attempt, type AttemptHost } from "./attempt.js";
+import { Composites, type CompositesHost } from "./composites.js";
 import type { Control } from "./control.js";
 import { type CompositeRun, Frame, type Shared } from "./frames.js";
 import { invoke, type Outcome, type Settings } from "./invoke.js";
 import type { Budget } from "./options.js";
-import type { FailedElement, GivenInputs, Pause, Prior, Recorder } from "./recording.js";
+import type { GivenInputs, Pause, Prior, Recorder } from "./recording.js";
 import { Reporter, type Trial } from "./reporter.js";
 import { endOf, type RunResult, resultOf } from "./result.js";
 import { Retries } from "./retry.js";
-import { Scope, type ScopeFailure } from "./scope.js";
+import { Scope } from "./scope.js";
 import { LoopSlice } from "./slice.js";
 import { WorkQueue } from "./work.js";
 
@@ -36,24 +36,23 @@ export function execute(setup: ExecutionSetup): Promise<RunResult> {
   return new Execution(setup).run();
 }
 
-class Execution implements AttemptHost, Outcome {
+class Execution implements AttemptHost, CompositesHost, Outcome {
   readonly runId: string;
   readonly epoch: number;
   readonly #setup: ExecutionSetup;
   readonly #settings: Settings;
-  readonly #recorder: Recorder | undefined;
-  readonly #prior: Prior | undefined;
-  readonly #shared: Shared;
-  readonly #reporter: Reporter;
+  readonly recorder: Recorder | undefined;
+  readonly shared: Shared;
+  readonly reporter: Reporter;
+  readonly work = new WorkQueue<Frame | CompositeRun>();
   readonly #scope = new Scope<CompositeRun>();
   readonly #root: Frame;
-  readonly #work = new WorkQueue<Frame | CompositeRun>();
   readonly #retries: Retries<Scope<CompositeRun>>;
   readonly #pauses: Pause[];
-  readonly #collected: FailedElement[];
+  readonly #composites: Composites;
   #lost: Error | undefined;
   #operationsLeft: number;
-  readonly #slice = new LoopSlice(() => this.#pump());
+  readonly #slice = new LoopSlice(() => this.pump());
   #isPumping = false;
   #isRelieving = false;
   #drained: () => void = () => {};
@@ -64,14 +63,13 @@ class Execution implements AttemptHost, Outcome {
     this.epoch = recorder?.epoch ?? 0;
     this.#setup = setup;
     this.#settings = settings;
-    this.#recorder = recorder;
-    this.#prior = prior;
-    this.#shared = { inputs, prior, frozen: new WeakMap() };
-    this.#reporter = new Reporter(runId, settings.clock, recorder, settings.onEvent);
-    this.#root = new Frame(plan, this.#scope, this.#shared);
+    this.recorder = recorder;
+    this.shared = { inputs, prior, frozen: new WeakMap() };
+    this.reporter = new Reporter(runId, settings.clock, recorder, settings.onEvent);
+    this.#root = new Frame(plan, this.#scope, this.shared);
     this.#retries = new Retries(runId, settings.clock, (path) => prior?.tries(path) ?? 0);
     this.#pauses = [...(prior?.pauses ?? [])];
-    this.#collected = [...(prior?.collected ?? [])];
+    this.#composites = new Composites(this);
     this.#operationsLeft = budget?.operations ?? Number.POSITIVE_INFINITY;
   }
 
@@ -80,13 +78,13 @@ class Execution implements AttemptHost, Outcome {
     const drained = new Promise<void>((resolve) => {
       this.#drained = resolve;
     });
-    this.#recorder?.onLost((error) => this.#lose(error));
+    this.recorder?.onLost((error) => this.lose(error));
     control.listen(() => this.#obey());
     const outOfTime = () => control.pause("The time budget is used up.");
     const stopBudget = budget?.timeMs === undefined ? undefined : this.#settings.clock.after(budget.timeMs, outOfTime);
     this.#obey();
-    this.#work.push(this.#root);
-    this.#pump();
+    this.work.push(this.#root);
+    this.pump();
     await drained;
     stopBudget?.();
     this.#slice.stop();
@@ -97,54 +95,54 @@ class Execution implements AttemptHost, Outcome {
   // ---- what attempts ask for
 
   answer(path: string, reason: string): { readonly value: unknown } | undefined {
-    const answer = this.#prior?.answer(path, reason);
+    const answer = this.shared.prior?.answer(path, reason);
     return answer && { value: copyAll(answer.value) };
   }
 
   progressed(attempt: Attempt, done: number, total: number | undefined): void {
-    this.#reporter.progressed(attempt, done, total);
+    this.reporter.progressed(attempt, done, total);
   }
 
   logged(attempt: Attempt, message: string, data: unknown): void {
-    this.#reporter.logged(attempt, String(message), data);
+    this.reporter.logged(attempt, String(message), data);
   }
 
   // ---- starting
 
   /** True when all running nodes have been told to stop. */
-  get #isAborting(): boolean {
+  get isAborting(): boolean {
     return (
       this.#lost !== undefined || this.#scope.failure !== undefined || this.#setup.control.wish?.status === "cancelled"
     );
   }
 
   /** True when nothing new may start. */
-  get #isStopping(): boolean {
-    return this.#pauses.length > 0 || this.#setup.control.wish !== undefined || this.#isAborting;
+  get isStopping(): boolean {
+    return this.#pauses.length > 0 || this.#setup.control.wish !== undefined || this.isAborting;
   }
 
   /** True when an attempt has been told to stop: what it throws from now on is no failure of its own. */
   #isAborted({ frame }: Attempt): boolean {
-    return this.#isAborting || frame.scope.isFailing;
+    return this.isAborting || frame.scope.isFailing;
   }
 
   /** Starts all that may start. The run is drained when nothing runs and nothing can start any more. */
-  #pump(): void {
+  pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
-    while (this.#work.hasWork && !this.#isStopping && this.#scope.active < this.#settings.concurrency) {
-      if (this.#recorder?.congested) {
-        this.#relieve(this.#recorder);
+    while (this.work.hasWork && !this.isStopping && this.#scope.active < this.#settings.concurrency) {
+      if (this.recorder?.congested) {
+        this.#relieve(this.recorder);
         break;
       }
       if (this.#slice.isOver()) break;
-      const work = this.#work.take();
-      if (work instanceof Frame) this.#start(work, work.scheduler.take());
-      else this.#beginElement(work);
+      const work = this.work.take();
+      if (work instanceof Frame) this.start(work, work.scheduler.take());
+      else this.#composites.beginElement(work);
     }
     this.#isPumping = false;
     const isBusy = this.#scope.active > 0 || this.#retries.areWaiting || this.#isRelieving;
-    if (!isBusy && (this.#isStopping || !this.#work.hasWork)) this.#drained();
+    if (!isBusy && (this.isStopping || !this.work.hasWork)) this.#drained();
   }
 
   #relieve(recorder: Recorder): void {
@@ -152,14 +150,14 @@ class Execution implements AttemptHost, Outcome {
     this.#isRelieving = true;
     const goOn = () => {
       this.#isRelieving = false;
-      this.#pump();
+      this.pump();
     };
     recorder.stored().then(goOn, goOn);
   }
 
-  #start(frame: Frame, index: number): void {
+  start(frame: Frame, index: number): void {
     const step = frame.plan.steps[index] as Step;
-    if (step.composite) return this.#startComposite(frame.compositeRun(step));
+    if (step.composite) return this.#composites.start(frame.compositeRun(step));
     if (this.#operationsLeft-- <= 0) {
       frame.scheduler.makeReady(index);
       return this.#setup.control.pause("The budget of operations is used up.");
@@ -170,7 +168,7 @@ class Execution implements AttemptHost, Outcome {
     frame.outputs.read(step).then(
       () => this.#announce(attempt),
       (error) => {
-        this.#reporter.started(attempt, this.#reason(attempt), this.#settings.executor.name);
+        this.reporter.started(attempt, this.reason(attempt), this.#settings.executor.name);
         this.threw(attempt, error);
       },
     );
@@ -179,20 +177,20 @@ class Execution implements AttemptHost, Outcome {
   /** Reports the start, and for an effect waits until that is stored. */
   #announce(attempt: Attempt): void {
     try {
-      if (!this.#reporter.isIdle) {
-        this.#reporter.started(attempt, this.#reason(attempt), this.#settings.executor.name);
+      if (!this.reporter.isIdle) {
+        this.reporter.started(attempt, this.reason(attempt), this.#settings.executor.name);
       }
     } catch (error) {
       return this.#break(attempt, error);
     }
-    if (!attempt.step.node.effect || !this.#recorder) return this.#call(attempt);
+    if (!attempt.step.node.effect || !this.recorder) return this.#call(attempt);
     const call = () => this.#call(attempt);
-    this.#recorder.stored(true).then(call, call);
+    this.recorder.stored(true).then(call, call);
   }
 
-  #reason({ path, number }: Trial): Reason {
-    if (number > 1 + (this.#prior?.attempts(path) ?? 0)) return "retry";
-    return this.#prior?.reason(path) ?? "first run";
+  reason({ path, number }: Trial): Reason {
+    if (number > 1 + (this.shared.prior?.attempts(path) ?? 0)) return "retry";
+    return this.shared.prior?.reason(path) ?? "first run";
   }
 
   #call(attempt: Attempt): void {
@@ -230,7 +228,7 @@ class Execution implements AttemptHost, Outcome {
 
   /** Whatever goes wrong in here must end the run: nothing outside would hear of it, and the run would hang. */
   #break(attempt: Attempt, error: unknown): void {
-    this.#lose(toError(error));
+    this.lose(toError(error));
     attempt.end();
     this.#leave(attempt);
   }
@@ -240,25 +238,25 @@ class Execution implements AttemptHost, Outcome {
     const { frame, step } = attempt;
     try {
       // Recorded first: what cannot be kept is no output.
-      this.#reporter.completed(attempt, value);
+      this.reporter.completed(attempt, value);
       frame.outputs.set(step.index, value, step.node.share);
     } catch (error) {
       return this.#failed(attempt, toError(error), undefined);
     }
     const deliver = () => {
-      this.#deliver(frame, step);
+      this.deliver(frame, step);
       this.#leave(attempt);
     };
-    if (!this.#recorder?.storesFirst) return deliver();
-    this.#recorder.stored().then(deliver, deliver);
+    if (!this.recorder?.storesFirst) return deliver();
+    this.recorder.stored().then(deliver, deliver);
   }
 
   /** Hands an output on to whoever waits for it. */
-  #deliver(frame: Frame, step: Step): void {
+  deliver(frame: Frame, step: Step): void {
     frame.outputs.release(step);
     frame.scheduler.complete(step.index);
-    this.#work.push(frame);
-    if (frame.parent && frame.scheduler.left === 0) this.#elementCompleted(frame);
+    this.work.push(frame);
+    if (frame.parent && frame.scheduler.left === 0) this.#composites.elementCompleted(frame);
   }
 
   /** Decides what an error means: an abort, another try, or a failure. */
@@ -276,14 +274,14 @@ class Execution implements AttemptHost, Outcome {
   #failed(attempt: Attempt, error: Error, retryInMs: number | undefined): void {
     const { frame, step } = attempt;
     attempt.end();
-    this.#reporter.failed(attempt, error, retryInMs);
-    if (retryInMs === undefined) this.#fail(frame, attempt.path, error);
-    else if (!this.#isStopping) {
+    this.reporter.failed(attempt, error, retryInMs);
+    if (retryInMs === undefined) this.fail(frame, attempt.path, error);
+    else if (!this.isStopping) {
       frame.tried(step, attempt.number);
       this.#retries.wait(frame.scope, retryInMs, () => {
         frame.scheduler.makeReady(step.index);
-        this.#work.push(frame);
-        this.#pump();
+        this.work.push(frame);
+        this.pump();
       });
     }
     this.#leave(attempt);
@@ -294,7 +292,7 @@ class Execution implements AttemptHost, Outcome {
     if (!attempt.end() || !pause) return;
     try {
       const asked: Pause = { path, ...pause, payload: copyAll(pause.payload) };
-      this.#reporter.paused(attempt);
+      this.reporter.paused(attempt);
       this.#pauses.push(asked);
     } catch (error) {
       return this.#failed(attempt, toError(error), undefined);
@@ -305,153 +303,13 @@ class Execution implements AttemptHost, Outcome {
 
   #aborted(attempt: Attempt, error: Error | undefined): void {
     attempt.end();
-    this.#reporter.aborted(attempt, error);
+    this.reporter.aborted(attempt, error);
     this.#leave(attempt);
   }
 
   #leave(attempt: Attempt): void {
     attempt.frame.scope.remove(attempt);
-    this.#pump();
-  }
-
-  // ---- composites
-
-  #startComposite(run: CompositeRun): void {
-    const { frame, step } = run;
-    const begin = () => this.#guard(frame, () => this.#begin(run));
-    frame.scope.enter();
-    if (!frame.outputs.isUnread(step)) return begin();
-    frame.outputs.read(step).then(begin, (error) =>
-      this.#guard(frame, () => {
-        this.#reporter.started(run, this.#reason(run), COMPOSITE);
-        this.#compositeFailed(run, toError(error));
-      }),
-    );
-  }
-
-  /** Does something that was counted as under way in a frame. */
-  #guard(frame: Frame, act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#lose(toError(error));
-    }
-    frame.scope.leave();
-    this.#pump();
-  }
-
-  #begin(run: CompositeRun): void {
-    if (this.#isStopping || run.frame.scope.isFailing) return;
-    if (!this.#reporter.isIdle) this.#reporter.started(run, this.#reason(run), COMPOSITE);
-    try {
-      run.begin();
-    } catch (error) {
-      return this.#compositeFailed(run, toError(error));
-    }
-    run.frame.scope.open?.add(run);
-    if (run.isComplete) this.#compositeCompleted(run);
-    else this.#work.push(run);
-  }
-
-  /** Begins the next element: takes its recorded output, or opens a frame for it. */
-  #beginElement(run: CompositeRun): void {
-    const position = run.next();
-    const failed = run.collects ? this.#prior?.failure(run.elementPath(position)) : undefined;
-    if (failed) this.#elementCollected(run, position, failed);
-    else if (this.#prior?.isDone(run.sinkPath(position))) this.#restoreElement(run, position, this.#prior);
-    else {
-      const { scope } = run.frame;
-      const onFailed = (failure: ScopeFailure<CompositeRun>) => this.#elementFailed(run, position, failure, inner);
-      const inner = run.collects ? new Scope(scope, onFailed) : scope;
-      const frame = new Frame(run.sub.plan, inner, this.#shared, { run, position });
-      if (frame.hasWork) this.#start(frame, frame.scheduler.take());
-      this.#work.push(frame);
-    }
-    this.#work.push(run);
-  }
-
-  #restoreElement(run: CompositeRun, position: number, prior: Prior): void {
-    const { frame } = run;
-    const take = (value: unknown) =>
-      this.#guard(frame, () => {
-        run.complete(position, value);
-        this.#elementEnded(run);
-      });
-    const fail = (error: unknown) => this.#guard(frame, () => this.#compositeFailed(run, toError(error)));
-    frame.scope.enter();
-    try {
-      const value = prior.load(run.sinkPath(position));
-      if (value instanceof Promise) value.then(take, fail);
-      else take(value);
-    } catch (error) {
-      fail(error);
-    }
-  }
-
-  #elementCompleted({ parent, scope, outputs, plan }: Frame): void {
-    const { run, position } = parent as NonNullable<Frame["parent"]>;
-    if (run.collects) scope.close();
-    run.complete(position, outputs.peek(plan.sinks[0] as number));
-    this.#elementEnded(run);
-  }
-
-  /** An element of a composite that collects failures has come to rest. */
-  #elementFailed(
-    run: CompositeRun,
-    position: number,
-    failure: ScopeFailure<CompositeRun>,
-    scope: Scope<CompositeRun>,
-  ): void {
-    this.#closeComposites(failure, scope.allOpen());
-    scope.close();
-    if (this.#isAborting) return;
-    const error = errorOf(errorRecord(failure.error, undefined));
-    this.#elementCollected(run, position, { path: run.elementPath(position), failedNode: failure.path, error });
-  }
-
-  #elementCollected(run: CompositeRun, position: number, failed: FailedElement): void {
-    run.fail(position, failed.failedNode, failed.error);
-    this.#collected.push(failed);
-    this.#elementEnded(run);
-  }
-
-  #elementEnded(run: CompositeRun): void {
-    if (run.frame.scope.isFailing) return;
-    if (run.isComplete) this.#compositeCompleted(run);
-    else this.#work.push(run);
-  }
-
-  #compositeCompleted(run: CompositeRun): void {
-    const { frame, step } = run;
-    frame.scope.open?.delete(run);
-    try {
-      const { composed, keys } = run.composed();
-      this.#reporter.assembled(run, composed, keys);
-      frame.outputs.set(step.index, run.output(), undefined);
-    } catch (error) {
-      return this.#compositeFailed(run, toError(error));
-    }
-    if (!this.#recorder?.storesFirst) return this.#deliver(frame, step);
-    const deliver = () => this.#guard(frame, () => this.#deliver(frame, step));
-    frame.scope.enter();
-    this.#recorder.stored().then(deliver, deliver);
-  }
-
-  /** A composite fails by itself, not because of a child. */
-  #compositeFailed(run: CompositeRun, error: Error): void {
-    run.frame.scope.open?.delete(run);
-    this.#reporter.failed(run, error, undefined);
-    this.#fail(run.frame, run.path, error);
-  }
-
-  /** Records what became of composites that were open when something in them failed. */
-  #closeComposites({ path, error, enclosing }: ScopeFailure<CompositeRun>, open: readonly CompositeRun[]): void {
-    const message = `Node "${path}" failed: ${error.message}`;
-    for (const run of enclosing) this.#reporter.failed(run, new HeddleError("CHILD_FAILED", message), undefined);
-    for (const run of open) {
-      if (!enclosing.includes(run))
-        this.#reporter.aborted({ path: run.path, number: run.number, ran: true }, undefined);
-    }
+    this.pump();
   }
 
   // ---- stopping
@@ -462,11 +320,11 @@ class Execution implements AttemptHost, Outcome {
     const why = wish.reason ?? "The run was cancelled.";
     if (wish.status === "cancelled") this.#scope.abort(new HeddleError("CANCELLED", why, { cause: wish.cause }));
     this.#retries.stop();
-    this.#pump();
+    this.pump();
   }
 
   /** Ends all that runs in the scope of a frame. */
-  #fail(frame: Frame, path: string, error: Error): void {
+  fail(frame: Frame, path: string, error: Error): void {
     const { scope } = frame;
     if (scope.failure) return;
     scope.failure = { path, error, enclosing: enclosing(frame) };
@@ -476,12 +334,12 @@ class Execution implements AttemptHost, Outcome {
     );
   }
 
-  #lose(error: Error): void {
+  lose(error: Error): void {
     if (this.#lost) return;
     this.#lost = error;
     this.#retries.stop();
     this.#scope.abort(error);
-    this.#pump();
+    this.pump();
   }
 
   // ---- the end
@@ -490,24 +348,21 @@ class Execution implements AttemptHost, Outcome {
     try {
       if (this.#lost) throw this.#lost;
       const { failure } = this.#scope;
-      if (failure) this.#closeComposites(failure, []);
+      if (failure) this.#composites.close(failure, []);
       const { outputs, unreadable } = await this.#root.outputs.sinks();
       const { left } = this.#root.scheduler;
       const failed = failure ?? (left === 0 ? unreadable : undefined);
       const { prior, control } = this.#setup;
       const ended = endOf(this.#settings.clock.now(), failed, control.wish, left);
-      this.#reporter.emit(ended);
-      await this.#recorder?.stored();
-      const known = { runId: this.runId, stale: prior?.stale ?? [], collected: this.#collected };
+      this.reporter.emit(ended);
+      await this.recorder?.stored();
+      const known = { runId: this.runId, stale: prior?.stale ?? [], collected: this.#composites.collected };
       return resultOf(ended, { ...known, outputs }, failed, this.#pauses);
     } finally {
-      await this.#recorder?.close();
+      await this.recorder?.close();
     }
   }
 }
-
-/** What the record calls the executor of composites: they run no function. */
-const COMPOSITE = "composite";
 
 /** The composites around a frame that fail with it, innermost first. */
 function enclosing({ parent, scope }: Frame): CompositeRun[] {

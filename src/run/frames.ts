@@ -173,6 +173,11 @@ export class CompositeRun implements Work {
     return this.#plan.collects;
   }
 
+  /** True if elements have mutable insides. */
+  get hasMutable(): boolean {
+    return this.#isMutable;
+  }
+
   get hasWork(): boolean {
     const isFree = this.#begun - this.#ended < this.#plan.concurrency;
     return isFree && this.#begun < this.#elements.values.length && !this.frame.scope.isFailing;
@@ -186,7 +191,7 @@ export class CompositeRun implements Work {
   begin(): void {
     const { outputs } = this.frame;
     const main = this.step.feeds.find(({ input }) => input === MAIN_INPUT)?.from as number | undefined;
-    this.#isMutable = main !== undefined && outputs.isMutable(main);
+    this.#isMutable = main === undefined ? (this.frame.parent?.run.hasMutable ?? false) : outputs.isMutable(main);
     const input = main === undefined ? this.frame.given(this.step)[MAIN_INPUT] : outputs.peek(main);
     const sides = this.step.feeds.filter((feed) => feed.input !== MAIN_INPUT);
     // One copy for all elements, where a side input has mutable insides.
@@ -247,6 +252,13 @@ export class CompositeRun implements Work {
   sinkPath(position: number): string {
     const { plan, separator, sink } = this.#sub;
     return this.elementPath(position) + separator + plan.steps[sink]?.path;
+  }
+
+  /** True if everything in an element is recorded as completed, and not its sink alone. */
+  isDone(position: number, prior: Prior): boolean {
+    const { plan, separator } = this.#sub;
+    const prefix = this.elementPath(position) + separator;
+    return plan.order.every((index) => prior.isDone(prefix + plan.steps[index]?.path));
   }
 
   /** The inputs of an element's source, for one attempt. */

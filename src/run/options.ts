@@ -2,17 +2,20 @@
 
 import type { ContextNeeds, Label, SinkOutputs, SourceInputs } from "../definition/check.js";
 import type { Edge, Nodes } from "../definition/members.js";
-import type { Node } from "../definition/node.js";
+import type { AnyNode, Node } from "../definition/node.js";
 import type { JournalEvent, ReplayMode } from "../events.js";
 import type { Clock, Executor } from "../ports.js";
 import type { OnChange } from "../record/on-change.js";
 import type { Provenance } from "./recording.js";
 import type { RunResult } from "./result.js";
 
-/** Nodes that take the place of others of the same types, by label. */
+/**
+ * Nodes that take the place of others of the same types: by label, or inside composites by a pattern
+ * (`chunks[*]/parse`, `stats/parse`, `route{text}`).
+ */
 export type Overrides<N> = {
   readonly [L in keyof N]?: N[L] extends Node<infer I, infer O, infer C> ? Node<I, O, C> : never;
-};
+} & { readonly [P in `${string}/${string}` | `${string}[*]` | `${string}}`]?: AnyNode };
 
 /** How a runner runs; all optional. */
 export interface RunnerOptions<N = Nodes> {

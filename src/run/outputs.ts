@@ -66,6 +66,11 @@ export class Outputs {
     return unread !== undefined && step.upstream.some((up) => unread.has(up));
   }
 
+  /** True if the output of a step is recorded and was not read yet. */
+  isUnreadAt(index: number): boolean {
+    return this.#unread?.has(index) ?? false;
+  }
+
   /** Reads the recorded inputs of this step. */
   async read(step: Step): Promise<void> {
     await Promise.all(step.upstream.map((up) => this.#read(up)));

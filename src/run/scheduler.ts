@@ -16,7 +16,7 @@ export class Scheduler {
   /** `isDone` tells which steps count as completed from the start. */
   constructor(plan: Plan, isDone?: (index: number) => boolean) {
     this.#plan = plan;
-    this.#left = plan.steps.length;
+    this.#left = plan.order.length;
     this.#missing = plan.upstreamCounts.slice();
     this.#ready = new Int32Array(plan.steps.length);
     if (isDone) this.#skip(plan.order.filter(isDone));
