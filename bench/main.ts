@@ -8,9 +8,10 @@ import { files } from "./sections/files.js";
 import { printGrowth } from "./sections/growth.js";
 import { heap } from "./sections/heap.js";
 import { isolation } from "./sections/isolation.js";
+import { maps } from "./sections/map.js";
 import { restart } from "./sections/restart.js";
 
-const SECTIONS = ["engine", "growth", "files", "heap", "isolation", "restart"];
+const SECTIONS = ["engine", "growth", "map", "files", "heap", "isolation", "restart"];
 const { values, positionals } = parseArgs({
   options: { small: { type: "boolean", default: false } },
   allowPositionals: true,
@@ -31,6 +32,7 @@ const measured = () => {
 const RUN: Record<string, () => Promise<void>> = {
   engine: async () => printEngine(await measured()),
   growth: async () => printGrowth(await measured()),
+  map: () => maps(small),
   files: () => files(small),
   heap: () => heap(small),
   isolation: () => isolation(small),

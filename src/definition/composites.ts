@@ -23,6 +23,15 @@ export interface MapOptions<S extends Sides = Sides, Collects extends "fail" | "
 }
 
 type Needs<M> = ContextNeeds<{ readonly sub: M }>;
+// NoInfer keeps a composite that is written in place inside `dag(…)` from being inferred from what is expected there.
+type MapNode<K extends "map" | "flatMap", M, S extends Sides, Out> = Composite<
+  K,
+  Accepts<M, S>,
+  Out,
+  Needs<M>,
+  S,
+  SidesOf<M>
+>;
 type Result<M, Collects> = "collect" extends Collects ? Settled<Yields<M>> : Yields<M>;
 
 /**
@@ -38,7 +47,7 @@ export function map<
 >(
   sub: M & CheckSub<M, S>,
   options: MapOptions<S & CheckSideNames<M, S>, F> = {},
-): Composite<"map", Accepts<M, S>, Result<M, F>, Needs<M>, S, SidesOf<M>> {
+): MapNode<"map", NoInfer<M>, NoInfer<S>, Result<NoInfer<M>, NoInfer<F>>> {
   return composite("map", sub, options);
 }
 
@@ -52,7 +61,7 @@ type ItemOf<L> = L extends readonly (infer T)[] ? T : "The sub of a flatMap must
 export function flatMap<const M extends Member, const S extends Sides = Record<never, string>>(
   sub: M & CheckSub<M, S>,
   options: Omit<MapOptions<S & CheckSideNames<M, S>>, "onError"> = {},
-): Composite<"flatMap", Accepts<M, S>, ItemOf<Yields<M>>[], Needs<M>, S, SidesOf<M>> {
+): MapNode<"flatMap", NoInfer<M>, NoInfer<S>, ItemOf<Yields<NoInfer<M>>>[]> {
   if ("onError" in options)
     throw invalid("A joined list has no place for errors. Use map with onError, and join its results yourself");
   return composite("flatMap", sub, options);
@@ -85,9 +94,12 @@ type Branch<In, C> = Composite<"branch", In, Yields<C[keyof C]>, AllNeeds<C>, Re
 export function branch<V, K extends string | number | boolean, const C extends { readonly [P in Text<K>]: Member }>(
   by: (value: V) => K,
   cases: C & CheckCases<C, V>,
-): Branch<V, C>;
-export function branch<const P extends string, const C extends Cases>(by: P, cases: C): Branch<TaggedBy<P, C>, C>;
-export function branch<const C extends Cases>(cases: C): Branch<PairsOf<C>, C>;
+): Branch<NoInfer<V>, NoInfer<C>>;
+export function branch<const P extends string, const C extends Cases>(
+  by: P,
+  cases: C,
+): Branch<TaggedBy<NoInfer<P>, NoInfer<C>>, NoInfer<C>>;
+export function branch<const C extends Cases>(cases: C): Branch<PairsOf<NoInfer<C>>, NoInfer<C>>;
 export function branch(...given: readonly unknown[]): unknown {
   const [by, cases] = (given.length === 1 ? [undefined, ...given] : given) as [CompositeBy | undefined, Cases];
   if (by !== undefined && typeof by !== "function" && (typeof by !== "string" || by === ""))
