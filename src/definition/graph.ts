@@ -1,4 +1,4 @@
-// Questions about the bare graph: order, cycles, reach. Nodes are numbers, edges are lists of numbers.
+// Questions about the bare graph: order and cycles. Nodes are numbers, edges are lists of numbers.
 
 /** Neighbours by node number. */
 export type Adjacency = readonly (readonly number[])[];
@@ -32,18 +32,4 @@ export function findCycle(upstream: Adjacency, order: readonly number[]): number
     position.set(here, walk.length - 1);
     walk.push((upstream[here] as readonly number[]).find(stuck) as number);
   }
-}
-
-/** All nodes that can be reached from `from` along `next`, without `from` itself unless it lies on the way. */
-export function reach(from: Iterable<number>, next: Adjacency): Set<number> {
-  const reached = new Set<number>();
-  const todo = [...from];
-  for (let here = todo.pop(); here !== undefined; here = todo.pop()) {
-    for (const there of next[here] as readonly number[]) {
-      if (reached.has(there)) continue;
-      reached.add(there);
-      todo.push(there);
-    }
-  }
-  return reached;
 }

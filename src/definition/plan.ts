@@ -1,6 +1,5 @@
 // The wiring plan of a dag: computed once when the dag is declared, read by everything that runs or explains it.
 
-import { reach } from "./graph.js";
 import type { AnyNode } from "./node.js";
 import { elementText } from "./path.js";
 
@@ -83,12 +82,6 @@ export interface SubPlan {
   readonly given: readonly string[];
   /** Side inputs that take the place of a source, by its step number. */
   readonly replaced: ReadonlyMap<number, string>;
-}
-
-/** All steps below these, without themselves. */
-export function descendants(plan: Plan, indexes: Iterable<number>): Set<number> {
-  const downstream = plan.steps.map((step) => step.downstream);
-  return reach(indexes, downstream);
 }
 
 /** The step that executes at a path, at any depth; nothing if the dag has none there. */

@@ -238,10 +238,9 @@ function enter(
   const [sink = 0] = plan.sinks;
   const given = sides.filter(({ name }) => ![...replaced.values()].includes(name));
   const input = elementInput(place, what, at(source), giver, given);
-  const inside = { ...plan, sources, order: plan.order.filter((index) => !replaced.has(index)) };
   return {
     plan: {
-      plan: replaced.size === 0 ? plan : { ...inside, upstreamCounts: countsWithout(plan, replaced) },
+      plan: replaced.size === 0 ? plan : without(plan, replaced),
       separator,
       source,
       sink,
@@ -253,8 +252,12 @@ function enter(
   };
 }
 
-function countsWithout({ steps }: Plan, replaced: ReadonlyMap<number, string>): Int32Array {
-  return Int32Array.from(steps, ({ upstream }) => upstream.filter((up) => !replaced.has(up)).length);
+/** The plan as if what side inputs replace were completed: nobody waits for it, and what it alone feeds can begin. */
+function without(plan: Plan, replaced: ReadonlyMap<number, string>): Plan {
+  const { steps } = plan;
+  const upstreamCounts = Int32Array.from(steps, ({ upstream }) => upstream.filter((up) => !replaced.has(up)).length);
+  const order = plan.order.filter((index) => !replaced.has(index));
+  return { ...plan, order, sources: order.filter((index) => upstreamCounts[index] === 0), upstreamCounts };
 }
 
 /** The input of the source that takes the element: its only required one that no side input feeds. */

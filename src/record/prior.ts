@@ -133,7 +133,7 @@ function collectedIn(state: RunState, isDone: (path: string) => boolean): Failed
 }
 
 /** The failed elements of all completed maps that collect failures, with the paths of the maps. */
-export function failedElements(state: RunState): { readonly composite: string; readonly failed: FailedElement[] }[] {
+function failedElements(state: RunState): { readonly composite: string; readonly failed: FailedElement[] }[] {
   return [...state.nodes.values()].flatMap(({ path: composite, output }) => {
     const failed = (output?.composed?.failed ?? []).map(([, failedNode]): FailedElement => {
       const element = /^(\[[^\]]*\]|\{[^}]*\})/.exec(failedNode.slice(composite.length))?.[0] ?? "";
