@@ -1,4 +1,4 @@
-// The first program of the README compiles and runs as it stands there.
+// The programs of the README compile and run as they stand there.
 
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -11,10 +11,11 @@ import { compile } from "./support/compile.js";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 const readme = await readFile(`${ROOT}README.md`, "utf8");
-const [program = "", pausing = ""] = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, text]) => text);
+const [first = "", composites = "", pausing = ""] = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, text]) => text);
 
 test("the programs of the README compile", () => {
-  expect(compile(program).errors).toEqual([]);
+  expect(compile(first).errors).toEqual([]);
+  expect(compile(composites).errors).toEqual([]);
   const prelude = `
     import { node, type } from "heddle";
     import { z } from "zod";
@@ -24,7 +25,10 @@ test("the programs of the README compile", () => {
   expect(compile(`${prelude}${pausing}export { approve };`).errors).toEqual([]);
 });
 
-test("the first program of the README prints what it says", async () => {
+test.each([
+  ["first", first, "6"],
+  ["second", composites, "30"],
+])("the %s program of the README prints what it says", async (_, program, printed) => {
   const bundle = await build({
     stdin: { contents: program, loader: "ts", resolveDir: ROOT },
     bundle: true,
@@ -36,6 +40,6 @@ test("the first program of the README prints what it says", async () => {
   });
   const script = bundle.outputFiles[0]?.text ?? "";
   const { stdout } = await promisify(execFile)("node", ["--input-type=module", "--eval", script]);
-  expect(stdout).toBe("6\n");
-  expect(program).toContain("// 6");
+  expect(stdout).toBe(`${printed}\n`);
+  expect(program).toContain(`// ${printed}`);
 });
