@@ -5,6 +5,7 @@ import { memoryStore } from "heddle/adapters/memory";
 import pMap from "p-map";
 import { resultOf } from "../child.js";
 import type { MapHeap } from "../children/map-heap.js";
+import type { InspectTimes } from "../children/map-inspect.js";
 import { collect, type Effort, inTurns, milliseconds, perNode } from "../measure.js";
 import { PLACES } from "../stores.js";
 import { count, digits, printTable, ratio, spread } from "../table.js";
@@ -88,6 +89,7 @@ export async function maps(small: boolean): Promise<void> {
   });
   printTable("Map over trivial async elements", [`${CONCURRENCY} elements at a time.`], [head, ...rows]);
   await heapOfMaps(small);
+  await looksAtMaps(small ? 1_000 : 100_000);
 }
 
 function check({ name, adds }: Variant, elements: readonly number[], results: readonly number[]): void {
@@ -113,3 +115,15 @@ async function heapOfMaps(small: boolean): Promise<void> {
 const HEAP_NOTES = [
   "Live bytes, each number from a process that does nothing else: what the list of elements and the list of results take, and how much more a run took at the highest of ten looks. A record in memory of course grows with the elements.",
 ];
+
+async function looksAtMaps(size: number): Promise<void> {
+  const rows: string[][] = [["ms", "whole tree", "counts only", "first page", "next page", "output of the map"]];
+  for (const place of PLACES) {
+    console.error(`map: inspection of ${count(size)}, ${place}`);
+    const { tree, counts, firstPage, nextPage, output } = await resultOf<InspectTimes>("map-inspect", { size, place });
+    rows.push([place, ...[tree, counts, firstPage, nextPage, output].map(digits)]);
+  }
+  printTable(`Looking at a run with ${count(size)} children`, INSPECT_NOTES, rows);
+}
+
+const INSPECT_NOTES = ["Each but the next page reads the whole journal. A page is 100 children."];
