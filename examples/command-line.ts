@@ -23,6 +23,7 @@ const OPTIONS = {
   replay: { type: "string", multiple: true },
   of: { type: "string" },
   dir: { type: "string" },
+  pace: { type: "string" },
   mermaid: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -30,19 +31,31 @@ const OPTIONS = {
 /** Each of these is a verb of its own: a command line has one of them, or none. */
 const VERBS = ["new", "runs", "inspect", "restart", "replay", "mermaid"] as const;
 
+/** A command, where the records are, and how long to rest after each node. */
+export interface CommandLine {
+  readonly command: Command;
+  readonly directory: string;
+  readonly restMs: number;
+}
+
 /**
  * Reads the arguments.
  *
  * @throws UsageError
  */
-export function readCommand(args: readonly string[], jobs: readonly Job[]): { command: Command; directory: string } {
+export function readCommand(args: readonly string[], jobs: readonly Job[]): CommandLine {
   const { values, positionals } = parse(args);
-  const { dir: directory = DEFAULT_DIRECTORY } = values;
-  if (values.help) return { command: { verb: "help", job: undefined }, directory };
+  const setting = { directory: values.dir ?? DEFAULT_DIRECTORY, restMs: readRest(values.pace) };
+  if (values.help) return { command: { verb: "help", job: undefined }, ...setting };
   const given = VERBS.filter((verb) => values[verb] !== undefined).map((verb) => `--${verb}`);
   if (given.length > 1) throw new UsageError(`${given.join(" and ")} exclude each other. Give one of them.`);
   if (values.of !== undefined && !values.replay) throw new UsageError("--of goes with --replay <node> only.");
-  return { command: { ...toVerb(values), job: findJob(positionals, jobs) }, directory };
+  return { command: { ...toVerb(values), job: findJob(positionals, jobs) }, ...setting };
+}
+
+function readRest(pace = "0"): number {
+  if (/^\d{1,6}$/.test(pace)) return Number(pace);
+  throw new UsageError(`--pace takes a number of milliseconds, such as 200, not "${pace}".`);
 }
 
 type Values = ReturnType<typeof parse>["values"];

@@ -5,32 +5,40 @@ import { typed } from "./command-line.js";
 import type { Records } from "./records.js";
 import { renderInspection, renderRuns } from "./run-text.js";
 import type { Job } from "./shared/job.js";
+import { isName, namesIn } from "./shared/outline.js";
 import { complain, EXIT_OK, print, UsageError } from "./shared/terminal.js";
-import { Workbench } from "./workbench.js";
+import type { Workbench } from "./workbench.js";
+
+/** What commands work with. */
+export interface Tools {
+  readonly records: Records;
+  readonly workbench: (job: Job) => Workbench;
+}
 
 /** Begins a run of a job, or continues its newest one if that is not completed. Returns the exit code, as all do. */
-export async function start(records: Records, job: Job, fresh: boolean): Promise<number> {
-  return (await runOrContinue(records, job, fresh)).exitCode;
+export async function start(tools: Tools, job: Job, fresh: boolean): Promise<number> {
+  return (await runOrContinue(tools, job, fresh)).exitCode;
 }
 
 /** Continues a run. */
-export async function restart(records: Records, job: Job, run: RunHead): Promise<number> {
-  if (run.status !== "completed") return (await goOn(records, job, run)).exitCode;
-  const replay = typed(records.directory, "--replay", "<node>", "--of", run.runId);
+export async function restart(tools: Tools, job: Job, run: RunHead): Promise<number> {
+  if (run.status !== "completed") return (await goOn(tools, job, run)).exitCode;
+  const replay = typed(tools.records.directory, "--replay", "<node>", "--of", run.runId);
   throw new UsageError(`Run ${run.runId} is completed. To execute nodes of it again: ${replay}`);
 }
 
 /** Replays nodes of a run alone: of this one, or else of the newest completed one, which is made if there is none. */
 export async function replay(
-  records: Records,
+  tools: Tools,
   job: Job,
   { of, rerun }: { readonly of: RunHead | undefined; readonly rerun: readonly string[] },
 ): Promise<number> {
-  expectLabels(rerun, job);
+  const { records, workbench } = tools;
+  expectNames(rerun, job);
   const source = of ?? (await records.newest(job, "completed"));
-  const replayOf = (runId: string) => new Workbench(job, records).replay(runId, rerun);
+  const replayOf = (runId: string) => workbench(job).replay(runId, rerun);
   if (source) return (await withRemedy(records, source, () => replayOf(source.runId))).exitCode;
-  const { result, exitCode } = await runOrContinue(records, job, false);
+  const { result, exitCode } = await runOrContinue(tools, job, false);
   if (exitCode !== EXIT_OK) return exitCode;
   print("\n");
   return (await replayOf(result.runId)).exitCode;
@@ -50,14 +58,14 @@ export async function inspect(records: Records, { runId }: RunHead): Promise<num
   return print(`${renderInspection(await records.provenance.inspect(runId))}\n`);
 }
 
-async function runOrContinue(records: Records, job: Job, fresh: boolean) {
-  const newest = fresh ? undefined : await records.newest(job);
-  if (newest && newest.status !== "completed") return goOn(records, job, newest);
-  return new Workbench(job, records).run();
+async function runOrContinue(tools: Tools, job: Job, fresh: boolean) {
+  const newest = fresh ? undefined : await tools.records.newest(job);
+  if (newest && newest.status !== "completed") return goOn(tools, job, newest);
+  return tools.workbench(job).run();
 }
 
-function goOn(records: Records, job: Job, run: RunHead) {
-  return withRemedy(records, run, () => new Workbench(job, records).restart(run));
+function goOn({ records, workbench }: Tools, job: Job, run: RunHead) {
+  return withRemedy(records, run, () => workbench(job).restart(run));
 }
 
 /** Builds on a run; where that cannot be, says that a new run can. */
@@ -85,9 +93,10 @@ function why({ code, message, faults }: HeddleError): string {
   return [message.split("\n", 1), ...faults.map((fault) => `- ${fault}`)].join("\n");
 }
 
-function expectLabels(rerun: readonly string[], { dag }: Job): void {
-  const labels = Object.keys(dag.nodes);
-  const unknown = rerun.filter((label) => !labels.includes(label));
+/** Whether an element is there, only the record of the run can tell. */
+function expectNames(rerun: readonly string[], { dag }: Job): void {
+  const unknown = rerun.filter((name) => !isName(name, dag));
   if (unknown.length === 0) return;
-  throw new UsageError(`There is no node "${unknown.join('", "')}" to replay. The nodes are ${labels.join(", ")}.`);
+  const known = namesIn(dag.plan).join(", ");
+  throw new UsageError(`There is no node "${unknown.join('", "')}" to replay. The nodes are ${known}.`);
 }

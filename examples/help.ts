@@ -1,6 +1,7 @@
 // The text of --help.
 
 import type { Job } from "./shared/job.js";
+import { namesIn } from "./shared/outline.js";
 
 const TEXT = `Runs an example dag on real data, and prints its report.
 
@@ -16,15 +17,22 @@ const TEXT = `Runs an example dag on real data, and prints its report.
   npm start -- --help              print this
 
   --dir <path>                     where the records are; .heddle if not given
+  --pace <ms>                      rest so long after each node: time to stop the run where you like
 
 A run is named by its id, or by how the id begins or ends. Ctrl-C pauses, a second Ctrl-C cancels.
+
+A map runs nodes once for each element of a list, counted from 0. What is inside is named by its path:
+  --replay 'chunks[3]/match'       one node for one element (in quotes, for the sake of the shell)
+  --replay 'chunks[*]/match'       one node for all elements
+  --replay 'chunks[3]'             all nodes for one element
+  --replay chunks                  all nodes for all elements
 
 The jobs; the first is run if none is named:
 `;
 
 /** How to use the command line. */
 export function helpText(jobs: readonly Job[]): string {
-  const described = jobs.map((job) => `\n  ${job.name}: ${job.title}\n${wrap(Object.keys(job.dag.nodes))}\n`);
+  const described = jobs.map((job) => `\n  ${job.name}: ${job.title}\n${wrap(namesIn(job.dag.plan))}\n`);
   return `${TEXT}${described.join("")}`;
 }
 

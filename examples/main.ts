@@ -9,12 +9,14 @@ import { helpText } from "./help.js";
 import { Records } from "./records.js";
 import type { Job } from "./shared/job.js";
 import { complain, EXIT_FAILED, outliveReaders, print, UsageError } from "./shared/terminal.js";
+import { Workbench } from "./workbench.js";
 
 /** The first is the one to run if none is named. */
 const JOBS = [birdstrikesJob, flightsJob] as const;
 
 /** Carries out a command and returns the exit code. */
-async function carryOut(command: Command, records: Records): Promise<number> {
+async function carryOut(command: Command, tools: commands.Tools): Promise<number> {
+  const { records } = tools;
   const { job = JOBS[0] } = command;
   switch (command.verb) {
     case "help":
@@ -24,16 +26,16 @@ async function carryOut(command: Command, records: Records): Promise<number> {
     case "runs":
       return commands.list(records, command.job);
     case "start":
-      return commands.start(records, job, command.fresh);
+      return commands.start(tools, job, command.fresh);
     case "inspect":
       return commands.inspect(records, await records.find(command.run, command.job));
     case "restart": {
       const run = await records.find(command.run, command.job);
-      return commands.restart(records, jobOf(run), run);
+      return commands.restart(tools, jobOf(run), run);
     }
     case "replay": {
       const of = command.of === undefined ? undefined : await records.find(command.of, command.job);
-      return commands.replay(records, of ? jobOf(of) : job, { of, rerun: command.rerun });
+      return commands.replay(tools, of ? jobOf(of) : job, { of, rerun: command.rerun });
     }
   }
 }
@@ -53,9 +55,10 @@ function isMisuse(error: unknown): error is Error {
 
 outliveReaders();
 try {
-  const { command, directory } = readCommand(process.argv.slice(2), JOBS);
+  const { command, directory, restMs } = readCommand(process.argv.slice(2), JOBS);
   const records = new Records(directory);
-  process.exitCode = await carryOut(command, records).finally(() => records.close());
+  const workbench = (job: Job) => new Workbench(job, records, restMs);
+  process.exitCode = await carryOut(command, { records, workbench }).finally(() => records.close());
 } catch (error) {
   if (!isMisuse(error)) throw error;
   complain(error.message);

@@ -3,6 +3,7 @@
 import { DagProvenance, type RunHead, type RunInspection, type RunStatus } from "heddle";
 import { fileSystemStore } from "heddle/adapters/file-system";
 import type { Job } from "./shared/job.js";
+import { type Outline, patternOf } from "./shared/outline.js";
 import { complain, UsageError } from "./shared/terminal.js";
 
 const NAMED_AT_MOST = 3;
@@ -71,6 +72,17 @@ export class Records {
 /** The paths that a run need not execute again. */
 export function doneIn({ executions }: RunInspection): string[] {
   return executions.filter(({ status }) => status === "completed" || status === "reused").map(({ path }) => path);
+}
+
+/** How many elements the maps of a run have, as far as that is on record: what feeds a map says it as its progress. */
+export function sizesIn({ executions }: RunInspection, { maps }: Outline): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (const { path, from, last } of maps) {
+    const said = executions.find((execution) => execution.path === from)?.attempts.at(-1)?.progress?.total;
+    const size = said ?? executions.filter((execution) => patternOf(execution.path) === last).length;
+    if (size > 0) sizes.set(path, size);
+  }
+  return sizes;
 }
 
 function name(runs: readonly RunHead[]): string {

@@ -2,15 +2,17 @@
 
 import type { Execution, RunHead, RunInspection } from "heddle";
 import { doneIn } from "./records.js";
+import { isOutermost } from "./shared/outline.js";
 import { count, renderTables } from "./shared/render.js";
 import { type Cell, columns } from "./shared/table.js";
+import { countEach, rowsOf } from "./summary.js";
 
 /** What every node did, with the reasons given, or else those on record if any is worth telling. */
-export function renderNodes(title: string, { executions }: RunInspection, whys?: ReadonlyMap<string, string>): string {
-  const isPlain = !whys && executions.every(({ reason = "first run" }) => reason === "first run");
+export function renderNodes(title: string, inspection: RunInspection, whys?: ReadonlyMap<string, string>): string {
+  const isPlain = !whys && inspection.executions.every(({ reason = "first run" }) => reason === "first run");
   return nodesTable(
     title,
-    executions,
+    inspection,
     isPlain ? undefined : (execution) => whys?.get(execution.path) ?? whyOf(execution),
   );
 }
@@ -44,14 +46,15 @@ export function renderRuns(title: string, runs: readonly RunHead[]): string {
 
 /** The record of one run. */
 export function renderInspection(inspection: RunInspection): string {
-  return `${factsOf(inspection).join("\n")}\n${nodesTable("", inspection.executions, whyOf).trimStart()}`;
+  return `${factsOf(inspection).join("\n")}\n${nodesTable("", inspection, whyOf).trimStart()}`;
 }
 
 function factsOf(inspection: RunInspection): string[] {
   const { run, executions } = inspection;
   const { runId, dag, status, startedAt, updatedAt, events, epoch, durability, replayOf, replay, reason, damage } = run;
+  const paths = executions.map(({ path }) => path);
   return [
-    `Run ${runId} of ${dag}: ${status}, ${doneIn(inspection).length} of ${executions.length} nodes done`,
+    `Run ${runId} of ${dag}: ${status}, ${outermost(doneIn(inspection))} of ${outermost(paths)} nodes done`,
     `Started ${timeOf(startedAt)}, last event ${timeOf(updatedAt)}`,
     `${count(events)} events, epoch ${epoch}, durability ${durability}`,
     ...(replayOf === undefined ? [] : [`Replay of ${replayOf}: ${replay?.rerun.join(", ")} (${replay?.mode})`]),
@@ -61,6 +64,10 @@ function factsOf(inspection: RunInspection): string[] {
   ];
 }
 
+function outermost(paths: readonly string[]): number {
+  return paths.filter(isOutermost).length;
+}
+
 function failureOf({ path, attempts }: Execution): string[] {
   const { error } = attempts.at(-1) ?? {};
   return error ? [`Node "${path}": ${error.name}: ${error.message}`] : [];
@@ -68,22 +75,20 @@ function failureOf({ path, attempts }: Execution): string[] {
 
 function nodesTable(
   title: string,
-  executions: readonly Execution[],
+  inspection: RunInspection,
   why: ((execution: Execution) => string | undefined) | undefined,
 ): string {
-  const inOrder = executions.toSorted((a, b) => startOf(a) - startOf(b));
-  const rows = inOrder.map((execution): Cell[] => {
-    const { path, status, attempts, output } = execution;
-    const figures = [attempts.length, attempts.at(-1)?.durationMs ?? null, output?.bytes ?? null];
-    return [path, status, ...figures, ...(why ? [why(execution) ?? null] : [])];
+  const rows = rowsOf(inspection).map(({ name, status, attempts, ms, bytes, executions }): Cell[] => {
+    const whys = why ? [whyAll(executions.flatMap((execution) => why(execution) ?? []))] : [];
+    return [name, status, attempts, ms, bytes, ...whys];
   });
   const kinds = { Node: "text", Status: "text", Attempts: "count", Ms: "count", "Output bytes": "count" } as const;
   return renderTables([{ title, columns: columns({ ...kinds, ...(why ? { Why: "text" } : {}) }), rows, note: "" }]);
 }
 
-/** When a node was first started, or reused; those that were neither come last. */
-function startOf({ attempts, updatedAt = Number.MAX_VALUE }: Execution): number {
-  return attempts[0]?.startedAt ?? updatedAt;
+/** Why a node was executed, or for each reason how many elements of a map had it. */
+function whyAll(whys: readonly string[]): string | null {
+  return new Set(whys).size > 1 ? countEach(whys) : (whys[0] ?? null);
 }
 
 function whyOf({ reason, output }: Execution): string | undefined {

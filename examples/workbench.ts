@@ -1,12 +1,14 @@
 // One job and its records: executes runs of it before the eyes of the user, and prints what came of them.
 
-import { DagRunner, type Run, type RunHead, type RunResult } from "heddle";
+import { DagRunner, type Run, type RunHead, type RunInspection, type RunResult } from "heddle";
 import { typed } from "./command-line.js";
-import { doneIn, type Records } from "./records.js";
+import { doneIn, type Records, sizesIn } from "./records.js";
 import { renderNodes } from "./run-text.js";
 import { Interrupts } from "./shared/interrupts.js";
 import type { Job } from "./shared/job.js";
-import { type Progress, showProgress } from "./shared/progress.js";
+import { isOutermost, type Outline, outlineOf, patternOf } from "./shared/outline.js";
+import { restingExecutor } from "./shared/pace.js";
+import { type Before, type Progress, showProgress } from "./shared/progress.js";
 import { complain, EXIT_FAILED, EXIT_OK, print } from "./shared/terminal.js";
 
 /**
@@ -14,6 +16,8 @@ import { complain, EXIT_FAILED, EXIT_OK, print } from "./shared/terminal.js";
  * find all of them half-way instead of one.
  */
 const CONCURRENCY = 1;
+
+const NOTHING: Before = { done: [], sizes: new Map() };
 
 const PRESS_AGAIN = "; press Ctrl-C again to cancel";
 
@@ -26,19 +30,21 @@ interface Ending {
 /** Runs, continues and replays one job, with progress on stderr and results on stdout. */
 export class Workbench {
   readonly #job: Job;
-  readonly #nodes: number;
+  readonly #outline: Outline;
   readonly #records: Records;
   readonly #runner: DagRunner<Job["dag"]["nodes"], Job["dag"]["edges"]>;
   #progress: Progress | undefined;
   #onResumed: () => void = () => {};
 
-  constructor(job: Job, records: Records) {
+  /** `restMs`: how long to rest after each node. */
+  constructor(job: Job, records: Records, restMs: number) {
     this.#job = job;
-    this.#nodes = Object.keys(job.dag.nodes).length;
+    this.#outline = outlineOf(job.dag);
     this.#records = records;
     this.#runner = new DagRunner(job.dag, {
       provenance: records.provenance,
       concurrency: CONCURRENCY,
+      ...(restMs > 0 ? { executor: restingExecutor(restMs) } : {}),
       onEvent: (event) => {
         if (event.type === "run-resumed") this.#onResumed();
         this.#progress?.onEvent(event);
@@ -48,28 +54,30 @@ export class Workbench {
 
   /** Begins a new run, and prints its report. */
   async run(): Promise<Ending> {
-    return this.#report(await this.#watch(this.#runner.run(this.#job.inputs()), []));
+    return this.#report(await this.#watch(this.#runner.run(this.#job.inputs()), NOTHING));
   }
 
   /** Goes on with a run, saying so once nothing keeps it from it, and prints its report. */
   async restart({ runId, status }: RunHead): Promise<Ending> {
-    const done = doneIn(await this.#records.provenance.inspect(runId));
+    const inspection = await this.#records.provenance.inspect(runId);
     const stopped = status === "running" ? "interrupted" : status;
-    this.#onResumed = () => complain(`Continuing run ${runId} (${stopped} after ${this.#outOf(done)}).`);
-    return this.#report(await this.#watch(this.#runner.restart(runId), done));
+    this.#onResumed = () => complain(`Continuing run ${runId} (${stopped} after ${this.#outOf(inspection)}).`);
+    const before = { done: doneIn(inspection), sizes: sizesIn(inspection, this.#outline) };
+    return this.#report(await this.#watch(this.#runner.restart(runId), before));
   }
 
   /** Replays nodes of a run alone, and prints why each node was executed or reused. */
   async replay(runId: string, rerun: readonly string[]): Promise<Ending> {
     const { steps } = await this.#runner.planReplay(runId, { rerun });
-    const ending = await this.#watch(this.#runner.replay(runId, { rerun }), []);
+    const sizes = sizesIn(await this.#records.provenance.inspect(runId), this.#outline);
+    const ending = await this.#watch(this.#runner.replay(runId, { rerun }), { done: [], sizes });
     const whys = new Map(steps.map(({ path, why }) => [path, why]));
     return this.#conclude(`Replay ${ending.result.runId} of run ${runId}`, ending, whys);
   }
 
   /** Awaits a run, with its progress on stderr; Ctrl-C and SIGTERM pause it, a second Ctrl-C cancels it. */
-  async #watch(run: Run, done: readonly string[]): Promise<Ending> {
-    const progress = showProgress(this.#nodes, done);
+  async #watch(run: Run, before: Before): Promise<Ending> {
+    const progress = showProgress(this.#outline, before);
     this.#progress = progress;
     const interrupts = new Interrupts({
       pause(signal) {
@@ -103,14 +111,21 @@ export class Workbench {
     if (result.status === "completed" || result.status === "failed") print(`${renderNodes(title, inspection, whys)}\n`);
     if (result.status === "completed") return ending;
     if (result.status === "failed") complain(`Node "${result.failedNode}" failed: ${result.error.message}`);
-    else complain(`The run is ${result.status} after ${this.#outOf(doneIn(inspection))}.`);
+    else complain(`The run is ${result.status} after ${this.#outOf(inspection)}.`);
     complain(`To continue it: ${await this.#continuing(result.runId)}`);
     if (result.status === "failed") complain(`To start a new one: ${this.#typed("--new")}`);
     return ending;
   }
 
-  #outOf(done: readonly string[]): string {
-    return `${done.length} of ${this.#nodes} nodes`;
+  /** How much is done: `4 of 11 nodes, 7 of 25 chunks`. */
+  #outOf(inspection: RunInspection): string {
+    const done = doneIn(inspection);
+    const sizes = sizesIn(inspection, this.#outline);
+    const halfWay = this.#outline.maps.flatMap(({ path, last }) => {
+      const elements = done.filter((one) => patternOf(one) === last).length;
+      return elements === 0 || done.includes(path) ? [] : [`${elements} of ${sizes.get(path)} ${path}`];
+    });
+    return [`${done.filter(isOutermost).length} of ${this.#outline.nodes} nodes`, ...halfWay].join(", ");
   }
 
   /** What to type to continue a run: not much for the newest, which is continued by itself. */

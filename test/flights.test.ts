@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bandOf, clockAt, divide, minuteOfDay, partOf, plannedMinutes } from "../examples/flights/groups.js";
 import { flightsJob } from "../examples/flights/job.js";
 import { readAirports, readRoutes } from "../examples/flights/read-csv.js";
-import { readFlights, readSample } from "../examples/flights/read-json.js";
+import { cutFlights, joinFlights, readFlights, readSample } from "../examples/flights/read-json.js";
 import { intervalOf, resample } from "../examples/flights/statistics/bootstrap.js";
 import { countsOf, deviationOf, meanOf, quantileOf, shareFrom } from "../examples/flights/statistics/counts.js";
 import { bandwidthOf, densityAt } from "../examples/flights/statistics/density.js";
@@ -260,6 +260,15 @@ function minuteAt(clock: string): number {
 }
 
 describe("reading", () => {
+  const ctx = { progress: () => {} };
+
+  /** What the dag does with the largest file. */
+  async function readInChunks(text: string) {
+    const chunks = cutFlights(text, ctx);
+    const flights = joinFlights(await Promise.all(chunks.map((chunk) => readFlights(chunk, pace))));
+    return { chunks: chunks.length, ...flights };
+  }
+
   test("keeps the rows that can be used, and counts the others at the first rule they break", async () => {
     const rows = [
       { delay: -5, distance: 300, time: 6.1 },
@@ -272,8 +281,9 @@ describe("reading", () => {
       null,
       { delay: -5, distance: 300, time: 6.1 },
     ];
-    const { intake, ...columns } = await readFlights(JSON.stringify(rows), pace);
+    const { intake, ...columns } = await readInChunks(JSON.stringify(rows));
     expect(columns).toEqual({
+      chunks: 1,
       delay: Int16Array.of(-5, -5),
       distance: Uint16Array.of(300, 300),
       minute: Uint16Array.of(126, 126),
@@ -293,7 +303,7 @@ describe("reading", () => {
   });
 
   test("refuses what is no list", async () => {
-    await expect(readFlights("{}", pace)).rejects.toThrow("Expected a list of flights");
+    expect(() => cutFlights("{}", ctx)).toThrow("Expected a list of flights");
   });
 
   test("leaves out airports that are nowhere and routes without a number", async () => {
@@ -307,8 +317,10 @@ describe("reading", () => {
 
   test("reads all 231,083 flights of the real file", async () => {
     const text = await readFile(dataFile("flights-200k.json"), "utf8");
-    const { delay, distance, minute, intake } = await readFlights(text, pace);
+    const { chunks, delay, distance, minute, intake } = await readInChunks(text);
+    expect(chunks).toBe(24);
     expect([intake.rows, delay.length, distance.length, minute.length]).toEqual(Array(4).fill(231_083));
+    expect(intake.kept).toMatchObject([{ rows: 85_106 }]); // over all chunks, not within each
   });
 });
 
@@ -339,7 +351,7 @@ describe("the dag on a part of the real flights", () => {
     const rows: unknown[] = JSON.parse(await readFile(dataFile("flights-200k.json"), "utf8"));
     const path = join(folder, "flights.json");
     await writeFile(path, JSON.stringify(rows.filter((_, i) => i % EVERY === 0)));
-    inputs = { ...flightsJob.inputs(), readFlights: { path } };
+    inputs = { ...flightsJob.inputs(), cutFlights: { path } };
   });
   afterAll(() => rm(folder, { recursive: true }));
 

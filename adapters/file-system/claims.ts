@@ -1,7 +1,7 @@
 // Who may write to a run: one small file per epoch, made exclusively. The newest one counts, for ever: to be overtaken,
 // an epoch needs a successor, so a released claim stays.
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { link, mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -121,9 +121,20 @@ function isDead({ host, pid }: Claim): boolean {
   if (host !== hostname()) return false;
   try {
     process.kill(pid, 0);
-    return false;
+    return isZombie(pid);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ESRCH";
+  }
+}
+
+/** True for a process that has ended and that its parent has not asked about yet, as in containers without an init. */
+function isZombie(pid: number): boolean {
+  try {
+    // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the state follows the name, which is in parentheses.
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return "ZX".includes(stat.slice(stat.lastIndexOf(")") + 2)[0] ?? " ");
+  } catch {
+    return false; // no Linux
   }
 }
 

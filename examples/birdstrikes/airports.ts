@@ -3,7 +3,7 @@
 // of names that no rule can find. In each step the state must agree and exactly one airport may fit.
 
 import { groupBy, sumOf } from "../shared/groups.js";
-import type { Airport, LocatedStrikes, Place, Strike } from "./schemas.js";
+import type { Airport, CleanStrikes, LocatedStrikes, Place, Strike } from "./schemas.js";
 import { codesOf } from "./states.js";
 
 /** Words written out, so that both files write them alike. */
@@ -35,14 +35,15 @@ const ALIASES: ReadonlyMap<string, { readonly iata: string; readonly why: string
   ["MINETA SAN JOSE INTL", { iata: "SJC", why: 'a newer name: "Mineta" came in 2001' }],
 ]);
 
-/** Joins strikes with airports. Every strike stays; `iata` is null where no airport was found. */
-export function locateStrikes(strikes: readonly Strike[], airports: readonly Airport[]): LocatedStrikes {
+/** Matches strikes with airports. Every strike stays; `iata` is null where no airport was found. */
+export function locateStrikes({ strikes, ...cleaning }: CleanStrikes, airports: readonly Airport[]): LocatedStrikes {
   const places = findPlaces(strikes, airports);
   const iatas = new Map(places.map((place) => [placeKey(place.name, place.state), place.airport?.iata ?? null]));
   return {
     strikes: strikes.map((strike) => ({ ...strike, iata: iatas.get(placeKey(strike.airport, strike.state)) ?? null })),
     places,
     sameCase: sumOf(places, (place) => (place.airport?.name === place.name ? place.strikes : 0)),
+    cleaning,
   };
 }
 
@@ -105,6 +106,7 @@ function whyNot(candidates: readonly Airport[]): string {
   return `${candidates.length} airports fit: ${candidates.map((airport) => airport.iata).join(", ")}`;
 }
 
-function placeKey(name: string, state: string): string {
+/** What a place is told by: a name means nothing without its state. */
+export function placeKey(name: string, state: string): string {
   return `${name}|${state}`;
 }

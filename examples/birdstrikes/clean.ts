@@ -35,25 +35,18 @@ const DAMAGE_LEVELS: ReadonlyMap<string, Damage> = new Map([
   ["Substantial", "substantial"],
 ]);
 
-const PROGRESS_EVERY_ROWS = 1000;
-
 type Repair = (rule: keyof typeof REPAIRED, cell: string) => void;
 
-/** Cleans all rows. `onProgress` hears of the rows done, every thousand and at the end. */
-export function cleanStrikes(
-  raw: RawStrikes,
-  onProgress: (done: number, total: number) => void = () => {},
-): CleanStrikes {
+/** Cleans all rows. */
+export function cleanStrikes(raw: RawStrikes): CleanStrikes {
   const tallies = { rejected: new Tally(REJECTED), repaired: new Tally(REPAIRED), missing: new Tally(MISSING) };
   const strikes: Strike[] = [];
   let rowsRepaired = 0;
-  for (const [i, row] of raw.rows.entries()) {
+  for (const row of raw.rows) {
     const { strike, repairs } = takeRow(row, tallies);
     if (strike) strikes.push(strike);
     if (repairs > 0) rowsRepaired++;
-    if ((i + 1) % PROGRESS_EVERY_ROWS === 0) onProgress(i + 1, raw.rows.length);
   }
-  onProgress(raw.rows.length, raw.rows.length);
   for (const { row, problem } of raw.malformed) tallies.rejected.add("malformed", `row ${row}: ${problem}`);
   return { strikes, rowsRead: raw.rows.length + raw.malformed.length, rowsRepaired, ...listAll(tallies) };
 }

@@ -1,13 +1,15 @@
-// The dag: read → parse → clean → tables → report. Every edge is wired by type; each node only names a function.
+// The dag: read → parse → clean and match, chunk by chunk → join → tables → report. Every edge is wired by type; each
+// node only names a function.
 
 import { readFile } from "node:fs/promises";
-import { chain, dag, list, node } from "heddle";
+import { chain, dag, list, map, node } from "heddle";
 import { z } from "zod";
 import { sumOf } from "../shared/groups.js";
 import { Table } from "../shared/table.js";
 import { locateStrikes } from "./airports.js";
 import { cleanStrikes } from "./clean.js";
 import * as csv from "./csv.js";
+import { joinChunks } from "./join.js";
 import { makeReport } from "./report.js";
 import { Airports, AirportsCsv, CleanStrikes, LocatedStrikes, RawStrikes, Report, StrikesCsv } from "./schemas.js";
 import * as tables from "./tables.js";
@@ -26,8 +28,8 @@ const readAirports = node({
 
 const parseStrikes = node({
   input: { text: StrikesCsv },
-  output: RawStrikes,
-  run: ({ text }) => csv.parseStrikes(text),
+  output: list(RawStrikes),
+  run: ({ text }, ctx) => csv.parseStrikes(text, ctx),
 });
 
 const parseAirports = node({
@@ -39,29 +41,45 @@ const parseAirports = node({
 const clean = node({
   input: { raw: RawStrikes },
   output: CleanStrikes,
-  run: ({ raw }, { progress, log }) => {
-    const cleaned = cleanStrikes(raw, progress);
-    const rejected = sumOf(cleaned.rejected, (finding) => finding.rows);
-    log(`${rejected} rows rejected, ${cleaned.rowsRepaired} repaired`, { rejected, repaired: cleaned.rowsRepaired });
-    return cleaned;
-  },
+  run: ({ raw }) => cleanStrikes(raw),
 });
 
-const joinAirports = node({
+const match = node({
   input: { cleaned: CleanStrikes, airports: Airports },
   output: LocatedStrikes,
-  run: ({ cleaned, airports }, { log }) => {
-    const located = locateStrikes(cleaned.strikes, airports.airports);
-    const unmatched = located.places.filter((place) => place.airport === null);
-    log(`airport names without a match: ${unmatched.length}`, { names: unmatched.map((place) => place.name) });
+  run: ({ cleaned, airports }) => locateStrikes(cleaned, airports.airports),
+});
+
+/** What is done with each chunk of strikes. The airports come from outside, once for all chunks. */
+const chunk = dag("chunk", {
+  nodes: { clean, airports: parseAirports, match },
+  edges: [
+    ["clean", "match"],
+    ["airports", "match"],
+  ],
+});
+
+/** All on one thread, so one chunk after the other. */
+const chunks = map(chunk, { with: { airports: "parseAirports" }, concurrency: 1 });
+
+const join = node({
+  input: { chunks: list(LocatedStrikes) },
+  output: LocatedStrikes,
+  run: ({ chunks }, { log }) => {
+    const located = joinChunks(chunks);
+    const { rejected: findings, rowsRepaired: repaired } = located.cleaning;
+    const rejected = sumOf(findings, (finding) => finding.rows);
+    const names = located.places.flatMap((place) => (place.airport === null ? [place.name] : []));
+    log(`${rejected} rows rejected, ${repaired} repaired`, { rejected, repaired });
+    log(`airport names without a match: ${names.length}`, { names });
     return located;
   },
 });
 
 const bySpecies = node({
-  input: { cleaned: CleanStrikes },
+  input: { located: LocatedStrikes },
   output: Table,
-  run: ({ cleaned }) => tables.bySpecies(cleaned.strikes),
+  run: ({ located }) => tables.bySpecies(located.strikes),
 });
 
 const byAirport = node({
@@ -71,21 +89,21 @@ const byAirport = node({
 });
 
 const byMonth = node({
-  input: { cleaned: CleanStrikes },
+  input: { located: LocatedStrikes },
   output: Table,
-  run: ({ cleaned }) => tables.byMonth(cleaned.strikes),
+  run: ({ located }) => tables.byMonth(located.strikes),
 });
 
 const byCost = node({
-  input: { cleaned: CleanStrikes },
+  input: { located: LocatedStrikes },
   output: Table,
-  run: ({ cleaned }) => tables.byCost(cleaned.strikes),
+  run: ({ located }) => tables.byCost(located.strikes),
 });
 
 const report = node({
-  input: { tables: list(Table), cleaned: CleanStrikes, located: LocatedStrikes },
+  input: { tables: list(Table), located: LocatedStrikes },
   output: Report,
-  run: ({ tables, cleaned, located }) => makeReport(tables, cleaned, located),
+  run: ({ tables, located }) => makeReport(tables, located),
 });
 
 /** Bird strikes of 1990 to 2002 at American airports, from two CSV files to one report. */
@@ -95,8 +113,8 @@ export const birdstrikes = dag("birdstrikes", {
     readAirports,
     parseStrikes,
     parseAirports,
-    clean,
-    joinAirports,
+    chunks,
+    join,
     bySpecies,
     byAirport,
     byMonth,
@@ -104,16 +122,16 @@ export const birdstrikes = dag("birdstrikes", {
     report,
   },
   edges: [
-    ...chain("readStrikes", "parseStrikes", "clean", "joinAirports", "byAirport"),
-    ...chain("readAirports", "parseAirports", "joinAirports"),
-    ["clean", "bySpecies"],
-    ["clean", "byMonth"],
-    ["clean", "byCost"],
+    ...chain("readStrikes", "parseStrikes", "chunks", "join"),
+    ["readAirports", "parseAirports"],
+    ["join", "bySpecies"],
+    ["join", "byAirport"],
+    ["join", "byMonth"],
+    ["join", "byCost"],
     ["bySpecies", "report"], // the tables appear in the order of these edges
     ["byAirport", "report"],
     ["byMonth", "report"],
     ["byCost", "report"],
-    ["clean", "report"],
-    ["joinAirports", "report"],
+    ["join", "report"],
   ],
 });

@@ -2,25 +2,30 @@
 
 import { groupBy, medianOf, shareOf, sumOf } from "../shared/groups.js";
 import type { Table } from "../shared/table.js";
-import type { CleanStrikes, LocatedStrikes, MatchedBy, MatchStep, Place, Report, Strike, Totals } from "./schemas.js";
+import type { LocatedStrikes, MatchedBy, MatchStep, Place, Report, Strike, Totals } from "./schemas.js";
 import { costOf, isDamaged } from "./tables.js";
 
 const COSTLIEST = 5;
 const MATCH_STEPS: readonly MatchedBy[] = ["exact", "normalised", "alias", "nothing"];
 
 /** Puts the report together. `tables` appear in the order given. */
-export function makeReport(tables: readonly Table[], cleaned: CleanStrikes, located: LocatedStrikes): Report {
-  const { strikes, ...cleaning } = cleaned;
-  const placesBy = (matchedBy: MatchedBy) => located.places.filter((place) => place.matchedBy === matchedBy);
+export function makeReport(tables: readonly Table[], located: LocatedStrikes): Report {
+  const { strikes, places, sameCase, cleaning } = located;
+  const placesBy = (matchedBy: MatchedBy) => places.filter((place) => place.matchedBy === matchedBy);
   return {
     totals: totalsOf(strikes),
-    costliest: strikes.toSorted((a, b) => costOf(b) - costOf(a)).slice(0, COSTLIEST),
+    costliest: costliest(strikes),
     cleaning,
-    match: { steps: matchSteps(located.places), sameCase: located.sameCase },
+    match: { steps: matchSteps(places), sameCase },
     aliases: placesBy("alias"),
     unmatched: placesBy("nothing"),
     tables,
   };
+}
+
+function costliest(strikes: LocatedStrikes["strikes"]): Strike[] {
+  const first = strikes.toSorted((a, b) => costOf(b) - costOf(a)).slice(0, COSTLIEST);
+  return first.map(({ iata, ...strike }) => strike);
 }
 
 function totalsOf(strikes: readonly Strike[]): Totals {

@@ -34,7 +34,7 @@ export const AIRPORT_COLUMNS = ["iata", "name", "city", "state"] as const;
 export const RawStrike = z.record(z.enum(STRIKE_COLUMNS), z.string());
 export type RawStrike = z.infer<typeof RawStrike>;
 
-/** birdstrikes.csv as rows of text. */
+/** A chunk of birdstrikes.csv as rows of text. */
 export const RawStrikes = z.object({
   rows: z.array(RawStrike).readonly(),
   malformed: z.array(MalformedRow).readonly(),
@@ -79,15 +79,18 @@ export const Strike = z.object({
 });
 export type Strike = z.infer<typeof Strike>;
 
-/** The strikes that can be counted, and what it took. Rules that met nothing are listed too, with 0 rows. */
-export const CleanStrikes = z.object({
-  strikes: z.array(Strike).readonly(),
+/** What it took to make rows countable. Rules that met nothing are listed too, with 0 rows. */
+const Cleaning = z.object({
   rowsRead: z.number(),
   rowsRepaired: z.number(),
   rejected: z.array(Finding).readonly(),
   repaired: z.array(Finding).readonly(),
   missing: z.array(Finding).readonly(),
 });
+export type Cleaning = z.infer<typeof Cleaning>;
+
+/** The strikes of a chunk that can be counted, and what it took. */
+export const CleanStrikes = Cleaning.extend({ strikes: z.array(Strike).readonly() });
 export type CleanStrikes = z.infer<typeof CleanStrikes>;
 
 /** How the airport of a strike was found in airports.csv. */
@@ -109,11 +112,15 @@ export type Place = z.infer<typeof Place>;
 const LocatedStrike = Strike.extend({ iata: z.string().nullable() });
 export type LocatedStrike = z.infer<typeof LocatedStrike>;
 
-/** Strikes joined with airports, and one place per name. `sameCase` counts rows whose name matches letter for letter. */
+/**
+ * Strikes of one chunk or of all, with airports, and one place per name. `sameCase` counts rows whose name matches letter
+ * for letter.
+ */
 export const LocatedStrikes = z.object({
   strikes: z.array(LocatedStrike).readonly(),
   places: z.array(Place).readonly(),
   sameCase: z.number(),
+  cleaning: Cleaning,
 });
 export type LocatedStrikes = z.infer<typeof LocatedStrikes>;
 
@@ -147,7 +154,7 @@ export type MatchStep = z.infer<typeof MatchStep>;
 export const Report = z.object({
   totals: Totals,
   costliest: z.array(Strike).readonly(),
-  cleaning: CleanStrikes.omit({ strikes: true }),
+  cleaning: Cleaning,
   match: z.object({ steps: z.array(MatchStep).readonly(), sameCase: z.number() }),
   aliases: z.array(Place).readonly(),
   unmatched: z.array(Place).readonly(),

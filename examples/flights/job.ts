@@ -10,7 +10,7 @@ export const flightsJob = job({
   title: "Delays of 231,083 American flights: four files to one report, in 15 to 30 seconds.",
   dag: flights,
   inputs: () => ({
-    readFlights: { path: dataFile("flights-200k.json") },
+    cutFlights: { path: dataFile("flights-200k.json") },
     readSample: { path: dataFile("flights-20k.json") },
     readRoutes: { path: dataFile("flights-airport.csv") },
     readAirports: { path: dataFile("airports.csv") },

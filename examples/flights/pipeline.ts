@@ -1,14 +1,14 @@
-// The dag: four files → columns → tables → report. The long nodes compute on the one thread that all share, at a pace
+// The dag: four files → columns, those of the largest chunk by chunk → tables → report. The long nodes compute on the one thread that all share, at a pace
 // that leaves turns for the rest of the process.
 
 import { readFile } from "node:fs/promises";
-import { type BaseContext, dag, list, node } from "heddle";
+import { type BaseContext, chain, dag, list, map, node } from "heddle";
 import { z } from "zod";
 import { paceOf } from "../shared/pace.js";
 import { Table } from "../shared/table.js";
 import * as csv from "./read-csv.js";
 import * as json from "./read-json.js";
-import { Airports, Fit, Flights, Report, Routes, Sample } from "./schemas.js";
+import { Airports, Fit, FlightRows, Flights, Report, Routes, Sample } from "./schemas.js";
 import * as airportTables from "./tables/airports.js";
 import * as curve from "./tables/curve.js";
 import * as delays from "./tables/delays.js";
@@ -20,10 +20,25 @@ import * as predicting from "./tables/predictions.js";
 
 const file = { path: z.string() };
 
-const readFlights = node({
+const cutFlights = node({
   input: file,
+  output: list(FlightRows),
+  run: async ({ path }, ctx) => json.cutFlights(await textOf(path, ctx), ctx),
+});
+
+const readChunk = node({
+  input: { rows: FlightRows },
   output: Flights,
-  run: async ({ path }, ctx) => json.readFlights(await textOf(path, ctx), paceOf(ctx)),
+  run: ({ rows }, ctx) => json.readFlights(rows, paceOf(ctx)),
+});
+
+/** All on one thread, so one chunk after the other. */
+const chunks = map(readChunk, { concurrency: 1 });
+
+const joinFlights = node({
+  input: { chunks: list(Flights) },
+  output: Flights,
+  run: ({ chunks }) => json.joinFlights(chunks),
 });
 
 const readSample = node({
@@ -119,7 +134,9 @@ const report = node({
 /** Delays of American flights, from four files to one report. */
 export const flights = dag("flights", {
   nodes: {
-    readFlights,
+    cutFlights,
+    chunks,
+    joinFlights,
     readSample,
     readRoutes,
     readAirports,
@@ -137,16 +154,17 @@ export const flights = dag("flights", {
     report,
   },
   edges: [
-    ["readFlights", "byHour"],
-    ["readFlights", "hourIntervals"],
-    ["readFlights", "byDistance"],
-    ["readFlights", "delayCurve"],
-    ["readFlights", "eveningTest"],
-    ["readFlights", "fitPlanes"],
-    ["readFlights", "planeIntervals"],
+    ...chain("cutFlights", "chunks", "joinFlights"),
+    ["joinFlights", "byHour"],
+    ["joinFlights", "hourIntervals"],
+    ["joinFlights", "byDistance"],
+    ["joinFlights", "delayCurve"],
+    ["joinFlights", "eveningTest"],
+    ["joinFlights", "fitPlanes"],
+    ["joinFlights", "planeIntervals"],
     ["fitPlanes", "planeIntervals"],
-    ["readFlights", "predictions"],
-    ["readFlights", "flightKinds"],
+    ["joinFlights", "predictions"],
+    ["joinFlights", "flightKinds"],
     ["readSample", "latestAirports"],
     ["readAirports", "latestAirports"],
     ["readRoutes", "busiestPairs"],
@@ -162,7 +180,7 @@ export const flights = dag("flights", {
     ["flightKinds", "report"],
     ["latestAirports", "report"],
     ["busiestPairs", "report"],
-    ["readFlights", "report"],
+    ["joinFlights", "report"],
     ["readSample", "report"],
     ["readRoutes", "report"],
     ["readAirports", "report"],

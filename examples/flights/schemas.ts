@@ -15,7 +15,11 @@ export const Intake = z.object({
 });
 export type Intake = z.infer<typeof Intake>;
 
-/** Flights, one entry per flight in every column. */
+/** A chunk of flights-200k.json: a list of rows in JSON, as the file has them. */
+export const FlightRows = z.string().brand("FlightRows");
+export type FlightRows = z.infer<typeof FlightRows>;
+
+/** Flights of one chunk or of all, one entry per flight in every column. */
 export interface Flights {
   /** Minutes late on arrival; negative if early. */
   readonly delay: Int16Array;

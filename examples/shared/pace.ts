@@ -1,7 +1,7 @@
 // Long computations share the one thread with the rest of the process: Ctrl-C, the writing of records, the display.
 
-import { setImmediate } from "node:timers/promises";
-import type { BaseContext } from "heddle";
+import { setImmediate, setTimeout } from "node:timers/promises";
+import type { BaseContext, Executor } from "heddle";
 
 /**
  * To be awaited between two steps of a long computation, `done` of `total`: says how far it is, and now and then gives
@@ -20,5 +20,17 @@ export function paceOf({ signal, progress }: Pick<BaseContext, "signal" | "progr
     progress(done, total);
     await setImmediate(undefined, { signal });
     sliceStart = performance.now();
+  };
+}
+
+/** Runs functions where they are, and rests after each: time to stop a run at a place of one's choice. */
+export function restingExecutor(restMs: number): Executor {
+  return {
+    name: "inline",
+    async execute({ node, input, context }) {
+      const output = await node.run(input, context);
+      await setTimeout(restMs, undefined, { signal: context.signal });
+      return output;
+    },
   };
 }

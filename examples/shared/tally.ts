@@ -29,6 +29,16 @@ export class Tally<Rule extends string> {
   }
 }
 
+/** Findings of several parts of the data as findings of all of it; an example is that of the first part that has one. */
+export function addFindings(parts: readonly (readonly Finding[])[]): Finding[] {
+  const found = new Map<string, Finding>();
+  for (const { rule, rows, example } of parts.flat()) {
+    const before = found.get(rule);
+    found.set(rule, { rule, rows: rows + (before?.rows ?? 0), example: before?.example ?? example });
+  }
+  return [...found.values()];
+}
+
 /** Rows of a table of findings, each beginning with what was done to the rows found. */
 export function findingRows(what: string, findings: readonly Finding[]): Cell[][] {
   return findings.map(({ rule, rows, example }) => [what, rule, rows, example]);

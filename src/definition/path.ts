@@ -94,6 +94,11 @@ export function whereabouts(path: string): Whereabouts | undefined {
   return { composite: withoutElement(element), element };
 }
 
+/** The elements in a text of them, outermost first: `[3]{Oslo}` names an element of an element. */
+export function elementNames(text: string): readonly string[] {
+  return text.match(/\[[^\]]*\]|\{[^}]*\}/g) ?? [];
+}
+
 /** The path without the element at its end, if there is one. */
 export function withoutElement(path: string): string {
   if (path.endsWith("]")) return path.slice(0, path.lastIndexOf("["));

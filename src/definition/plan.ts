@@ -1,7 +1,7 @@
 // The wiring plan of a dag: computed once when the dag is declared, read by everything that runs or explains it.
 
 import type { AnyNode } from "./node.js";
-import { elementText } from "./path.js";
+import { elementNames, elementText } from "./path.js";
 
 /** What fills one input: the whole output of one upstream, or the outputs of several as a list. */
 export interface Feed {
@@ -88,7 +88,7 @@ export interface SubPlan {
 export function stepAt(plan: Plan, path: string): Step | undefined {
   const [, label = "", elements = "", rest] = PATH.exec(path) ?? [];
   let step = plan.byPath.get(label);
-  for (const element of elements.match(ELEMENT) ?? []) {
+  for (const element of elementNames(elements)) {
     const sub =
       step?.composite?.kind === "call" ? undefined : step?.composite && subOfElement(step.composite, element)[1];
     if (!sub) return undefined;
@@ -102,7 +102,6 @@ export function stepAt(plan: Plan, path: string): Step | undefined {
 }
 
 const PATH = /^([^[{/]*)((?:\[[^\]]*\]|\{[^}]*\})*)(?:\/(.*))?$/s;
-const ELEMENT = /\[[^\]]*\]|\{[^}]*\}/g;
 
 /** What a composite runs for an element (`[3]`, `{Oslo}`, nothing for a call), with its key. */
 export function subOfElement(

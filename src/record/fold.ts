@@ -245,13 +245,19 @@ function consumedFrom({ nodes }: RunState, from: string): ConsumedRef {
     const ref = element === undefined ? { path } : { path, element };
     return output?.ref === undefined ? ref : { ...ref, value: output.ref, origin: output.origin };
   };
-  const base = withoutElement(from);
-  if (base === from || nodes.get(from)?.output) return taken(from);
-  const composed = nodes.get(base)?.output?.composed;
-  // An element of what a map gave is what its child gave.
-  const child = composed && composed.failed === undefined ? from + composed.sink : undefined;
-  if (child !== undefined && nodes.get(child)?.output) return taken(child);
-  return taken(base, from.slice(base.length));
+  const elements: string[] = [];
+  let path = from;
+  for (let outer = withoutElement(path); outer !== path; outer = withoutElement(path)) {
+    elements.unshift(path.slice(outer.length));
+    path = outer;
+  }
+  // An element of what a map gave is what its child gave, unless the map joins or wraps what its children give.
+  while (elements.length > 0) {
+    const composed = nodes.get(path)?.output?.composed;
+    if (!composed || composed.failed || composed.kind === "one" || composed.kind === "joined") break;
+    path += elements.shift() + composed.sink;
+  }
+  return taken(path, elements.length === 0 ? undefined : elements.join(""));
 }
 
 type AttemptEvent = Extract<JournalEvent, { path: string; attempt: number }>;

@@ -1,7 +1,7 @@
 // Reads what a store has of runs: their state, the shape of their dag, their values.
 
 import { assemble, elementAt, nameAt } from "../collection.js";
-import { elementText } from "../definition/path.js";
+import { elementNames, elementText } from "../definition/path.js";
 import type { Step } from "../definition/plan.js";
 import { type AnySchema, isOptional, type Settled } from "../definition/schema.js";
 import { errorOf } from "../error-record.js";
@@ -98,7 +98,7 @@ export class RunReader {
       value === undefined && path !== undefined && state.nodes.get(path)?.output
         ? await this.output(state, path)
         : await this.valueOf(state, value, origin);
-    return element === undefined ? whole : elementAt(whole, element);
+    return elementNames(element ?? "").reduce(elementAt, whole);
   }
 
   async #assembled(

@@ -120,6 +120,8 @@ interface PlannerSetup {
   readonly isAvailable: (output: RecordedOutput) => boolean;
 }
 
+const MATCHED = "its collection is made again, and what is recorded is taken for elements of the same position or key";
+
 class Planner {
   readonly steps: ReplayStep[] = [];
   readonly seen = new Set<string>();
@@ -181,7 +183,8 @@ class Planner {
     const around = { isGivenStale: isStaleAt(MAIN_INPUT), isSideStale, ...(whole ? { whole } : {}) };
     const inner = this.#elements(step, path, around);
     const why = reason ?? (inner.executes ? "a child is executed" : undefined);
-    if (why) this.#rerun(step, path, why);
+    const isNewCollection = !whole && this.#setup.tree.elements(path).size > 0 && isStaleAt(MAIN_INPUT);
+    if (why) this.#rerun(step, path, why, isNewCollection ? `${why}; ${MATCHED}` : why);
     else this.#reuse(step, path, isBelow);
     // It was decided after its children, and stands before them.
     this.steps.splice(at, 0, this.steps.pop() as ReplayStep);
@@ -227,9 +230,9 @@ class Planner {
     return isKept;
   }
 
-  #rerun(step: Step, path: string, reason: Reason): void {
+  #rerun(step: Step, path: string, reason: Reason, why: string = reason): void {
     this.seen.add(path);
-    this.steps.push({ path, effect: isEffect(step), action: "rerun", why: reason, reason, stale: false });
+    this.steps.push({ path, effect: isEffect(step), action: "rerun", why, reason, stale: false });
   }
 
   #reuse(step: Step, path: string, stale: boolean): void {
