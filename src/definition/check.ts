@@ -2,7 +2,7 @@
 // sentence that names both labels, which then stands in the compiler's message. Flat lookups, no recursion over the
 // edge list: the cost is linear (the test "types" holds it).
 
-import type { AnyComposite, AnyDag, Composite, Dag, Edge, Sides } from "./members.js";
+import type { AnyComposite, AnyDag, Dag, Edge, Sides } from "./members.js";
 import type { AnyNode, Inputs } from "./node.js";
 import type { AnySchema, InputOf, OutputOf } from "./schema.js";
 
@@ -25,6 +25,14 @@ type Fitting<Value, I extends Inputs> = { [K in keyof I]: Value extends Takes<I[
 
 // ---- what a member takes and gives
 
+/** The part of a composite that says what it takes and gives. */
+interface Typed<K, In, Out> {
+  readonly kind: K;
+  readonly subs: unknown;
+  readonly "~in"?: In;
+  readonly "~out"?: Out;
+}
+
 /** What a node without output gives. */
 interface Nothing {
   readonly "~nothing": true;
@@ -40,7 +48,7 @@ type Collected<V, R> = V extends readonly unknown[]
 
 /** What the node of a label gives; that of a map depends on its upstream. */
 type Gives<N, E extends readonly Edge[], L extends keyof N> =
-  N[L] extends Composite<"map", infer _In, infer Out>
+  N[L] extends Typed<"map", infer _In, infer Out>
     ? Upstream<E, L> extends infer U extends keyof N
       ? Collected<Gives<N, E, U>, Out>
       : never
@@ -55,7 +63,7 @@ export type Yields<M> = M extends { readonly kind: "node" }
     ? Sinks<N, E> extends infer S extends keyof N
       ? Gives<N, E, S>
       : never
-    : M extends Composite<infer K, infer _In, infer Out>
+    : M extends Typed<infer K, infer _In, infer Out>
       ? K extends "map"
         ? Out[]
         : Out
@@ -75,7 +83,7 @@ export type Accepts<M, S = unknown> = M extends { readonly kind: "node" }
   ? NodeTakes<M, S>
   : M extends Dag<infer N, infer E>
     ? NodeTakes<N[EntryOf<N, E, S>], S>
-    : M extends Composite<infer K, infer In>
+    : M extends Typed<infer K, infer In, infer _Out>
       ? K extends "branch"
         ? In
         : readonly In[]
@@ -117,12 +125,14 @@ export type CheckSub<M, S = unknown> = M extends { readonly kind: "node" }
     ? CheckSubDag<N, E, S, M>
     : M;
 
-/** The side inputs as given, or why they cannot be. */
-export type CheckSideNames<M, S> = string extends keyof SidesOf<M>
-  ? S
-  : keyof S extends keyof SidesOf<M>
-    ? S
-    : { readonly [K in Exclude<keyof S, keyof SidesOf<M>>]: "The sub has no source and no input of this name" };
+/** The member, or which side inputs it has no place for. */
+export type CheckSideNames<M, S> = string extends keyof SidesOf<M> | keyof S
+  ? M
+  : Exclude<keyof S, keyof SidesOf<M>> extends infer Unknown extends string
+    ? [Unknown] extends [never]
+      ? M
+      : `The sub has no source and no input of this name: ${Unknown}`
+    : M;
 
 type ElementOf<V> = V extends readonly (infer T)[]
   ? T
@@ -133,7 +143,7 @@ type ElementOf<V> = V extends readonly (infer T)[]
       : Nothing;
 
 type FitsComposite<V, M> =
-  M extends Composite<infer K, infer In>
+  M extends Typed<infer K, infer In, infer _Out>
     ? (K extends "branch" ? V : ElementOf<V>) extends In
       ? "input"
       : never

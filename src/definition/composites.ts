@@ -45,13 +45,14 @@ export function map<
   const S extends Sides = Record<never, string>,
   const F extends "fail" | "collect" = "fail",
 >(
-  sub: M & CheckSub<M, S>,
-  options: MapOptions<S & CheckSideNames<M, S>, F> = {},
+  sub: M & CheckSub<M, S> & CheckSideNames<M, S>,
+  options: MapOptions<S, F> = {},
 ): MapNode<"map", NoInfer<M>, NoInfer<S>, Result<NoInfer<M>, NoInfer<F>>> {
   return composite("map", sub, options);
 }
 
-type ItemOf<L> = L extends readonly (infer T)[] ? T : "The sub of a flatMap must return a list";
+type CheckLists<M> = Yields<M> extends readonly unknown[] ? M : "The sub of a flatMap must return a list";
+type ItemOf<L> = L extends readonly (infer T)[] ? T : never;
 
 /**
  * Runs a node or a dag that returns a list once per element, and joins the lists.
@@ -59,8 +60,8 @@ type ItemOf<L> = L extends readonly (infer T)[] ? T : "The sub of a flatMap must
  * @throws HeddleError `INVALID_OPTION` naming the option.
  */
 export function flatMap<const M extends Member, const S extends Sides = Record<never, string>>(
-  sub: M & CheckSub<M, S>,
-  options: Omit<MapOptions<S & CheckSideNames<M, S>>, "onError"> = {},
+  sub: M & CheckSub<M, S> & CheckSideNames<M, S> & CheckLists<M>,
+  options: Omit<MapOptions<S>, "onError"> = {},
 ): MapNode<"flatMap", NoInfer<M>, NoInfer<S>, ItemOf<Yields<NoInfer<M>>>[]> {
   if ("onError" in options)
     throw invalid("A joined list has no place for errors. Use map with onError, and join its results yourself");
@@ -72,7 +73,7 @@ type Cases = Readonly<Record<string, Member>>;
 type CheckCases<C, V> = {
   readonly [K in keyof C]: CheckSub<C[K]> extends infer Fault extends string
     ? Fault
-    : V extends Accepts<C[K]>
+    : [unknown, V] extends [V, unknown] | [unknown, Accepts<C[K]>]
       ? C[K]
       : "This case does not take what the branch is given";
 };
@@ -115,13 +116,14 @@ const OPTIONS = ["concurrency", "onError", "with"];
 
 function composite<T>(kind: "map" | "flatMap", sub: unknown, options: MapOptions): T {
   expectMember(`What ${kind} runs`, sub);
+  if (typeof options !== "object" || options === null) throw invalid(`Expected the options of ${kind} to be an object`);
   const unknown = Object.keys(options).filter((option) => !OPTIONS.includes(option));
   if (unknown.length > 0) throw invalid(`Unknown option ${quoted(unknown)} of ${kind}. Known are ${quoted(OPTIONS)}`);
   const { concurrency = DEFAULT_CONCURRENCY, onError = "fail", with: sides = {} } = options;
   expectCount("concurrency", concurrency);
   if (onError !== "fail" && onError !== "collect")
     throw invalid(`Expected \`onError\` to be "fail" or "collect", got \`${onError}\``);
-  if (typeof sides !== "object" || Object.values(sides).some((label) => typeof label !== "string"))
+  if (typeof sides !== "object" || sides === null || Object.values(sides).some((label) => typeof label !== "string"))
     throw invalid('Expected `with` to name a node for each side input: { airports: "load" }');
   return frozen({
     kind,

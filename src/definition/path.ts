@@ -46,11 +46,19 @@ const ELEMENT = /\[(\d+)\]|\{([^}]*)\}/g;
 
 /** Takes a path apart. @throws HeddleError `UNKNOWN_PATH` if it is none. */
 export function parsePath(path: string): PathPart[] {
-  return path.split("/").map((text) => {
-    const [, label, elements] = PART.exec(text) ?? [];
-    if (label === undefined) throw new HeddleError("UNKNOWN_PATH", `"${path}" is no path. ${FORM}`);
-    return { label: unescaped(label), elements: [...(elements as string).matchAll(ELEMENT)].map(elementOfText) };
-  });
+  try {
+    const parts = path.split("/").map(partOf);
+    if (formatPath(parts) === path) return parts;
+  } catch {
+    // Not of this form, or a number that is none.
+  }
+  throw new HeddleError("UNKNOWN_PATH", `"${path}" is no path. ${FORM}`);
+}
+
+function partOf(text: string): PathPart {
+  const [, label, elements = ""] = PART.exec(text) ?? [];
+  if (label === undefined) throw new SyntaxError(text);
+  return { label: unescaped(label), elements: [...elements.matchAll(ELEMENT)].map(elementOfText) };
 }
 
 const FORM = 'A path is for instance "stats", "chunks[3]/parse" or "byCity{Oslo}/sum".';

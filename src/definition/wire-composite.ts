@@ -147,20 +147,19 @@ function outputType(
   outputs: readonly (AnySchema | undefined)[],
 ): AnySchema | undefined {
   const [first] = outputs;
+  if (kind === "flatMap" && !(first && elementOf(first))) {
+    faults.push(
+      `flatMap "${label}" joins lists, but its sub does not return one. Declare its output as list(…), or use map.`,
+    );
+    return undefined;
+  }
   if (!first || outputs.includes(undefined)) return undefined;
   if (kind === "branch") {
     if (outputs.every((output) => isSameType(output, first))) return first;
     faults.push(`The cases of branch "${label}" return different types. Use the same schema object in all of them.`);
     return undefined;
   }
-  if (kind === "flatMap") {
-    const element = elementOf(first);
-    if (element) return list(element);
-    faults.push(
-      `flatMap "${label}" joins lists, but its sub does not return one. Declare its output as list(…), or use map.`,
-    );
-    return undefined;
-  }
+  if (kind === "flatMap") return list(elementOf(first) as AnySchema);
   const wrap = (main && collectionType(main)?.wrap) ?? list;
   return wrap(onError === "collect" ? settled(first) : first);
 }
@@ -182,6 +181,10 @@ function subPlan(
   const what = key === "" ? `The sub of node "${place.label}"` : `Case "${key}" of node "${place.label}"`;
   if (sub.kind === "node") return enter(place, what, single(place, sub), "", giver, sides);
   if (sub.kind === "dag") return enter(place, what, sub.plan, "/", giver, sides);
+  if (sides.length > 0)
+    place.faults.push(
+      `${what} is a ${sub.kind}, which has no place for side inputs. Put it into a dag, and \`with\` on it.`,
+    );
   if (Object.keys(sub.with).length > 0)
     place.faults.push(
       `${what} is a ${sub.kind} with side inputs of its own. Put it into a dag, and give that dag the side inputs.`,
@@ -234,6 +237,7 @@ function enter(
   }
   const sources = plan.sources.filter((index) => !replaced.has(index));
   if (sources.length !== 1 || plan.sinks.length !== 1) place.faults.push(shapeFault(what, plan, sources));
+  if (plan.steps.length === 0) return { plan: { ...NOTHING, plan, separator }, output: undefined };
   const [source = 0] = sources;
   const [sink = 0] = plan.sinks;
   const given = sides.filter(({ name }) => ![...replaced.values()].includes(name));
@@ -251,6 +255,8 @@ function enter(
     output: at(sink).node.output,
   };
 }
+
+const NOTHING: Omit<SubPlan, "plan" | "separator"> = { source: 0, sink: 0, input: "", given: [], replaced: new Map() };
 
 /** The plan as if what side inputs replace were completed: nobody waits for it, and what it alone feeds can begin. */
 function without(plan: Plan, replaced: ReadonlyMap<number, string>): Plan {

@@ -58,6 +58,7 @@ export interface AttemptRecord {
   endedAt?: number;
   /** The values it consumed, by input: an edge was traversed exactly if it stands here. */
   readonly consumed: Readonly<Record<string, readonly ConsumedRef[]>>;
+  output?: RecordedOutput;
   error?: ErrorRecord;
   retryInMs?: number;
   overrunMs?: number;
@@ -243,7 +244,9 @@ function consumedFrom({ nodes }: RunState, from: string): ConsumedRef {
   const taken = (path: string, element?: string): ConsumedRef => {
     const output = nodes.get(path)?.output;
     const ref = element === undefined ? { path } : { path, element };
-    return output?.ref === undefined ? ref : { ...ref, value: output.ref, origin: output.origin };
+    if (output?.ref !== undefined) return { ...ref, value: output.ref, origin: output.origin };
+    // What a composite gave has no value of its own, but was put together at a certain moment.
+    return output?.composed ? { ...ref, origin: output.origin } : ref;
   };
   const elements: string[] = [];
   let path = from;
@@ -284,6 +287,7 @@ function foldAttempt(state: RunState, event: Exclude<AttemptEvent, NodeStarted>,
       return;
     case "node-completed":
       node.output = outputOf(state, event, seq);
+      attempt.output = node.output;
       delete node.reused;
       if (event.overrunMs !== undefined) attempt.overrunMs = event.overrunMs;
       break;

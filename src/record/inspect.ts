@@ -1,6 +1,7 @@
 // The state of a run as people and tools want to read it: executions, attempts and edges, without payloads.
 
 import { topologicalOrder } from "../definition/graph.js";
+import { expectNumber } from "../definition/node.js";
 import { elementText, parsePath, whereabouts } from "../definition/path.js";
 import { HeddleError } from "../errors.js";
 import type { ConsumedRef, ErrorRecord, Origin, Reason, Ref } from "../events.js";
@@ -97,8 +98,13 @@ export interface InspectOptions {
 }
 
 /** Lays out the executions and edges of a run over the shape of its dag. */
-export function inspectRun(state: RunState, shape: Shape, options: InspectOptions): RunInspection {
-  const layout = new Layout(state, options);
+export function inspectRun(
+  state: RunState,
+  { shape, ranks }: { readonly shape: Shape; readonly ranks: ReadonlyMap<string, number> },
+  options: InspectOptions,
+): RunInspection {
+  checkOptions(options);
+  const layout = new Layout(state, ranks, options);
   const { under } = options;
   const run = runRecord(state);
   if (under === undefined) {
@@ -106,9 +112,25 @@ export function inspectRun(state: RunState, shape: Shape, options: InspectOption
     return { run, executions: layout.executions, edges: layout.edges };
   }
   const node = nodeAt(shape.nodes, under);
-  if (!node?.composite) throw new HeddleError("UNKNOWN_PATH", `Run "${run.runId}" has no composite at "${under}".`);
+  if (!node?.composite) {
+    throw new HeddleError(
+      "UNKNOWN_PATH",
+      `Run "${run.runId}" has no composite at "${under}". Name the composite itself ("chunks"), and its elements by \`offset\` and \`limit\`.`,
+    );
+  }
   const elements = layout.elements(node, under, 0);
   return { run, executions: layout.executions, edges: layout.edges, elements };
+}
+
+function checkOptions({ depth, offset, limit, under }: InspectOptions): void {
+  for (const [option, value] of Object.entries({ depth, offset, limit })) {
+    if (value !== undefined) expectNumber(option, value, 0);
+  }
+  if (under !== undefined || (offset === undefined && limit === undefined)) return;
+  throw new HeddleError(
+    "INVALID_OPTION",
+    "`offset` and `limit` count the elements of a composite: name it as `under`.",
+  );
 }
 
 /** One execution of a run. */
@@ -126,9 +148,9 @@ class Layout {
   /** Laid out once, since a map has many frames of one shape. */
   readonly #views = new Map<readonly NodeShape[], readonly NodeView[]>();
 
-  constructor(state: RunState, options: InspectOptions) {
+  constructor(state: RunState, ranks: ReadonlyMap<string, number>, options: InspectOptions) {
     this.#state = state;
-    this.#tree = new RunTree(state.nodes.keys());
+    this.#tree = new RunTree(state.nodes.keys(), ranks);
     this.#options = options;
   }
 

@@ -69,9 +69,9 @@ export class RunOpener {
       const isSame = seen.events === lease.events && (seen.resumed ?? seen.started).epoch === lease.epoch - 1;
       const state = isSame ? seen : await this.#reader.loadWhole(runId);
       refuseCompleted(state, request.rerun);
-      const { invalidated, kept } = await this.#invalidated(request, state);
+      const { invalidated, isNamed } = await this.#invalidated(request, state);
       const restart = planRestart(plan, state, request.resume, invalidated);
-      const prior = await priorOfRestart({ plan, state, reader: this.#reader }, restart, invalidated, kept);
+      const prior = await priorOfRestart({ plan, state, reader: this.#reader }, restart, invalidated, isNamed);
       const sources = sourcesOf(plan).filter(({ path }) => !prior.isDone(path));
       const inputs = await this.#reader.inputs(state, sources);
       const { fingerprint, code, texts } = await this.#describe(plan);
@@ -180,12 +180,9 @@ export class RunOpener {
     const { plan, rerun, mode, inputs } = request;
     const { invalidated } = await this.#invalidated({ ...request, rerun: [] }, state);
     const gone = await this.#reader.gone([...state.nodes.values()].flatMap(({ output }) => output ?? []));
-    return planReplay(
-      plan,
-      state,
-      { rerun, mode, newInputs: [...inputs.keys()], invalidated },
-      (output) => !gone.has(output),
-    );
+    const ranks = await this.#reader.ranks(state);
+    const wish = { rerun, mode, newInputs: [...inputs.keys()], ranks, invalidated };
+    return planReplay(plan, state, wish, (output) => !gone.has(output));
   }
 
   /** What counts no longer because the dag changed, or because failed elements are to be executed again. */
@@ -193,9 +190,9 @@ export class RunOpener {
     const { shape, fingerprint } = await this.#describe(plan);
     const isSame = onChange === "ignore" || fingerprint === (state.resumed ?? state.started).fingerprint;
     const changes = isSame ? undefined : changesOf(state.runId, await this.#reader.shape(state), shape, onChange);
-    const { reopened, kept } = reopenFailed(state, rerun);
-    if (!changes && reopened.size === 0) return { invalidated: new Map<string, Reason>(), kept };
-    return { invalidated: invalidatedPaths(plan, new RunTree(state.nodes.keys()), { changes, reopened }), kept };
+    const { reopened, isNamed } = reopenFailed(state, rerun);
+    if (!changes && reopened.size === 0) return { invalidated: new Map<string, Reason>(), isNamed };
+    return { invalidated: invalidatedPaths(plan, new RunTree(state.nodes.keys()), { changes, reopened }), isNamed };
   }
 
   /** Shape and code are stored like values, as JSON. The fingerprint is the hash of the shape. */

@@ -1,6 +1,6 @@
 // From the plans of restart and replay to what an execution begins with.
 
-import { pathPattern } from "../definition/path.js";
+import { pathPattern, withoutElement } from "../definition/path.js";
 import { type Plan, stepAt } from "../definition/plan.js";
 import { errorOf } from "../error-record.js";
 import { HeddleError, quoted } from "../errors.js";
@@ -18,12 +18,12 @@ export interface Recorded {
   readonly reader: RunReader;
 }
 
-/** What a restarted run begins with. Failures in `kept` stay results of their maps. */
+/** What a restarted run begins with. */
 export async function priorOfRestart(
   { plan, state, reader }: Recorded,
   { answers, asks, supplied }: RestartPlan,
   invalidated: ReadonlyMap<string, Reason>,
-  kept: readonly FailedElement[],
+  isNamed: Reopening["isNamed"],
 ): Promise<Prior> {
   const outputs = new Map(supplied.map(({ path, output }) => [path, output]));
   const isRecorded = (path: string) => state.nodes.get(path)?.output !== undefined && !invalidated.has(path);
@@ -31,7 +31,7 @@ export async function priorOfRestart(
   const last = (path: string) => state.nodes.get(path)?.attempts.at(-1);
   const known = await recordedAnswers(state, reader, isRecorded);
   for (const { path, reason, value } of answers) known.set(keyOf(path, reason), { value });
-  const failures = new Map([...reusedFailures(state), ...kept].map((failure) => [failure.path, failure]));
+  const failures = new Map(failuresAtRestart(state, invalidated, isNamed).map((failure) => [failure.path, failure]));
   return {
     isDone,
     load: (path) => (outputs.has(path) ? outputs.get(path) : reader.output(state, path)),
@@ -41,7 +41,7 @@ export async function priorOfRestart(
     failure: (element) => failures.get(element),
     answer: (path, reason) => known.get(keyOf(path, reason)),
     pauses: asks.map(({ path, attempt }) => ({ path, reason: EFFECT_UNKNOWN, payload: { attempt } })),
-    stale: staleAtRestart(plan, state, isDone),
+    stale: await staleAtRestart({ plan, state, reader }, isDone),
     collected: collectedIn(state, isDone),
   };
 }
@@ -144,37 +144,54 @@ function failedElements(state: RunState): { readonly composite: string; readonly
   });
 }
 
+/** Which failed elements a restart is to execute again. */
+export interface Reopening {
+  /** The completed maps that they belong to. */
+  readonly reopened: ReadonlySet<string>;
+  readonly isNamed: (element: FailedElement) => boolean;
+}
+
 /**
- * Opens completed maps again whose failed elements are named, by a path or pattern of the element or of what failed in
- * it. The other failures of these maps are `kept`.
+ * Finds the failed elements that are named, by a path or pattern of the element or of what failed in it.
  *
  * @throws HeddleError `UNKNOWN_PATH` for names of nothing that failed.
  */
-export function reopenFailed(
-  state: RunState,
-  rerun: readonly string[],
-): { reopened: Set<string>; kept: FailedElement[] } {
-  const reopened = new Set<string>();
-  const kept: FailedElement[] = [];
-  if (rerun.length === 0) return { reopened, kept };
-  const tests = rerun.map((name) => ({ name, matches: pathPattern(name), isUsed: false }));
-  for (const { composite, failed } of failedElements(state)) {
-    const isNamed = ({ path, failedNode }: FailedElement) => {
-      const found = tests.filter(({ matches }) => matches(path) || matches(failedNode));
-      for (const test of found) test.isUsed = true;
-      return found.length > 0;
-    };
-    const left = failed.filter((element) => !isNamed(element));
-    if (left.length === failed.length) continue;
-    reopened.add(composite);
-    kept.push(...left);
+export function reopenFailed(state: RunState, rerun: readonly string[]): Reopening {
+  const tests = rerun.map((name) => ({ name, matches: pathPattern(name) }));
+  const names = ({ path, failedNode }: FailedElement) =>
+    tests.filter(({ matches }) => matches(path) || matches(failedNode)).map(({ name }) => name);
+  const isNamed = (element: FailedElement) => names(element).length > 0;
+  const all = rerun.length === 0 ? [] : failedElements(state);
+  const used = new Set(all.flatMap(({ failed }) => failed.flatMap(names)));
+  const unused = rerun.filter((name) => !used.has(name));
+  if (unused.length > 0) {
+    const elements = all.flatMap(({ failed }) => failed.map(({ path }) => path));
+    throw new HeddleError(
+      "UNKNOWN_PATH",
+      `Run "${state.runId}" has no failed element ${quoted(unused)} to execute again. Its failed elements are ${quoted(elements)}. To execute anything else again, use replay.`,
+    );
   }
-  const unused = tests.flatMap(({ name, isUsed }) => (isUsed ? [] : [name]));
-  if (unused.length === 0) return { reopened, kept };
-  throw new HeddleError(
-    "UNKNOWN_PATH",
-    `Run "${state.runId}" has no failed element ${quoted(unused)} to execute again. Its failed elements are ${quoted(failedElements(state).flatMap(({ failed }) => failed.map(({ path }) => path)))}. To execute anything else again, use replay.`,
-  );
+  return {
+    reopened: new Set(all.flatMap(({ composite, failed }) => (failed.some(isNamed) ? [composite] : []))),
+    isNamed,
+  };
+}
+
+/** Failures that stay results: maps that are only put together again keep those that nobody named. */
+function failuresAtRestart(
+  state: RunState,
+  invalidated: ReadonlyMap<string, Reason>,
+  isNamed: Reopening["isNamed"],
+): FailedElement[] {
+  const isLost = (composite: string) =>
+    invalidated.has(composite) && invalidated.get(composite) !== "a child is executed";
+  const recorded = failedElements(state).flatMap(({ composite, failed }) => (isLost(composite) ? [] : failed));
+  const reused = [...state.nodes.values()].flatMap(({ path, reused, attempts }) => {
+    const element = reused?.failure?.element;
+    if (element === undefined || attempts.length > 0 || isLost(withoutElement(element))) return [];
+    return [{ path: element, failedNode: path, error: errorOf((reused as NodeReused).failure?.error as ErrorRecord) }];
+  });
+  return [...reused, ...recorded].filter((element) => !isNamed(element));
 }
 
 function keptFailures(state: RunState, { steps }: ReplayPlan): FailedElement[] {
@@ -182,15 +199,9 @@ function keptFailures(state: RunState, { steps }: ReplayPlan): FailedElement[] {
   return failedElements(state).flatMap(({ failed }) => failed.filter(({ failedNode }) => kept.has(failedNode)));
 }
 
-function reusedFailures(state: RunState): FailedElement[] {
-  return [...state.nodes.values()].flatMap(({ path, reused, attempts }) => {
-    if (!reused?.failure || attempts.length > 0) return [];
-    return [{ path: reused.failure.element, failedNode: path, error: errorOf(reused.failure.error) }];
-  });
-}
-
 /** Reused paths below something that this run executes, or has executed. */
-function staleAtRestart(plan: Plan, state: RunState, isDone: (path: string) => boolean): string[] {
+async function staleAtRestart({ plan, state, reader }: Recorded, isDone: (path: string) => boolean): Promise<string[]> {
   if (!state.started.replay) return [];
-  return stalePaths(plan, state, (path) => isDone(path) && state.nodes.get(path)?.reused !== undefined);
+  const isReused = (path: string) => isDone(path) && state.nodes.get(path)?.reused !== undefined;
+  return stalePaths(plan, state, await reader.ranks(state), isReused);
 }

@@ -88,7 +88,8 @@ export class DagProvenance implements Provenance {
    */
   async inspect(runId: string, options: InspectOptions = {}): Promise<RunInspection> {
     const state = await this.#latest.load(runId);
-    return inspectRun(state, await this.#reader.shape(state), options);
+    const [shape, ranks] = await Promise.all([this.#reader.shape(state), this.#reader.ranks(state)]);
+    return inspectRun(state, { shape, ranks }, options);
   }
 
   /** Reads the latest output of a path. @throws HeddleError `UNKNOWN_PATH` if none is recorded, `VALUE_MISSING`. */

@@ -9,7 +9,7 @@ import { HeddleError, quoted } from "../errors.js";
 import type { Composed, ConsumedRef, Origin, Ref } from "../events.js";
 import type { Encoded, JournalPage, Store } from "../ports.js";
 import type { GivenInputs } from "../run/recording.js";
-import { errorAt, fold, onlyChild, type RecordedOutput, type RunState, startFold } from "./fold.js";
+import { errorAt, fold, type NodeRecord, onlyChild, type RecordedOutput, type RunState, startFold } from "./fold.js";
 import type { Shape } from "./shape.js";
 import { hashOf, inlineEncoding } from "./values.js";
 
@@ -79,41 +79,59 @@ export class RunReader {
   }
 
   /**
-   * The latest output of a path, put together from those of its children if it is a composite's: at once where all is
-   * small.
+   * The output of a path, the latest or as it was after event `seq`, put together from those of its children if it is a
+   * composite's: at once where all is small.
    *
    * @throws HeddleError `VALUE_MISSING`.
    */
-  output(state: RunState, path: string): unknown {
-    const output = state.nodes.get(path)?.output;
+  output(state: RunState, path: string, seq = Number.POSITIVE_INFINITY): unknown {
+    const output = outputAsOf(state.nodes.get(path), seq);
     if (!output) throw new HeddleError("VALUE_MISSING", `Run "${state.runId}" has no recorded output of "${path}".`);
     if (!output.composed) return this.value(output);
-    if (output.composed.kind === "one") return this.output(state, onlyChild(path, output.composed));
+    if (output.composed.kind === "one") return this.output(state, onlyChild(path, output.composed), seq);
     return this.#assembled(state, path, output as RecordedOutput & { readonly composed: Composed });
+  }
+
+  /** The positions of the elements of all completed maps over plain objects and Maps, by path. */
+  async ranks(state: RunState): Promise<Map<string, number>> {
+    const ranks = new Map<string, number>();
+    for (const { path, output } of state.nodes.values()) {
+      if (output?.composed?.keys === undefined) continue;
+      const keys = (await this.value({ ref: output.composed.keys, origin: output.origin })) as readonly unknown[];
+      for (const position of keys.keys()) ranks.set(path + elementText(nameAt(keys, position)), position);
+    }
+    return ranks;
   }
 
   /** What was taken from a path, or from an element of its output. */
   async consumed(state: RunState, { path, element, value, origin }: ConsumedRef): Promise<unknown> {
-    const whole =
-      value === undefined && path !== undefined && state.nodes.get(path)?.output
-        ? await this.output(state, path)
-        : await this.valueOf(state, value, origin);
+    const isComposed = value === undefined && path !== undefined && origin !== undefined;
+    const whole = isComposed ? await this.#outputAt(state, path, origin) : await this.valueOf(state, value, origin);
     return elementNames(element ?? "").reduce(elementAt, whole);
+  }
+
+  /** The output of a composite, as it was put together in this run or in the one that was replayed. */
+  async #outputAt(state: RunState, path: string, { runId, seq }: Origin): Promise<unknown> {
+    const owner = runId === state.runId ? state : await this.find(runId);
+    if (owner) return this.output(owner, path, seq);
+    const gone = `What run "${state.runId}" took from "${path}" was put together in run "${runId}", which is gone.`;
+    throw new HeddleError("VALUE_MISSING", gone);
   }
 
   async #assembled(
     state: RunState,
     path: string,
     { composed, origin }: RecordedOutput & { readonly composed: Composed },
-  ) {
+  ): Promise<unknown> {
     const { kind, count, sink, failed } = composed;
+    const seq = origin.runId === state.runId ? origin.seq : Number.POSITIVE_INFINITY;
     const keys = (await this.value({ ref: composed.keys, origin })) as readonly unknown[] | undefined;
     const failures = new Map(failed);
     const outputs: unknown[] = [];
     for (let position = 0; position < count; position++) {
       const at = failures.get(position);
-      const output =
-        at === undefined ? this.output(state, path + elementText(nameAt(keys, position)) + sink) : failureAt(state, at);
+      const child = path + elementText(nameAt(keys, position)) + sink;
+      const output = at === undefined ? this.output(state, child, seq) : failureAt(state, at);
       const value = output instanceof Promise ? await output : output;
       outputs.push(failed && at === undefined ? { status: "completed", value } : value);
     }
@@ -160,6 +178,13 @@ export class RunReader {
       `The value ${hash.slice(0, 12)}… recorded in run "${runId}" up to event ${seq} is gone from the store. Execute its node again: replay it with \`rerun\`.`,
     );
   }
+}
+
+/** The output that a path had after an event of its run. */
+function outputAsOf(node: NodeRecord | undefined, seq: number): RecordedOutput | undefined {
+  if (seq === Number.POSITIVE_INFINITY || node?.output?.origin.seq === seq) return node?.output;
+  const made = node?.attempts.findLast(({ output }) => output !== undefined && output.origin.seq <= seq);
+  return made?.output ?? node?.output;
 }
 
 function failureAt(state: RunState, path: string): Settled<never> {

@@ -40,6 +40,8 @@ export interface ReplayWish {
   readonly mode: ReplayMode;
   /** Paths of sources that get new inputs. */
   readonly newInputs: readonly string[];
+  /** The positions of elements that have keys, by path. */
+  readonly ranks: ReadonlyMap<string, number>;
   /** Paths whose nodes differ from those recorded. */
   readonly invalidated: ReadonlyMap<string, Reason>;
 }
@@ -60,7 +62,8 @@ export function planReplay(
     if (wish.invalidated.has(path)) return "dag changed";
     return state.nodes.get(path)?.output ? undefined : "no recorded output";
   };
-  const planner = new Planner({ state, tree, mode: wish.mode, reasonOf, isNamed, isAvailable });
+  const { ranks, mode } = wish;
+  const planner = new Planner({ state, tree, ranks, mode, reasonOf, isNamed, isAvailable });
   planner.frame(plan, "", { isGivenStale: false, isSideStale: () => false });
   const { steps, seen } = planner;
   const paths = (test: (step: ReplayStep) => boolean) => steps.filter(test).map(({ path }) => path);
@@ -78,7 +81,7 @@ export function planReplay(
 
 function whyUnmatched(plan: Plan, path: string): string {
   return stepAt(plan, path)
-    ? "the composite around it has no place for this element"
+    ? "the composite around it has no such element"
     : "the dag has no node at this path any more";
 }
 
@@ -102,10 +105,23 @@ interface Verdict {
 }
 
 /** The paths whose outputs were reused although a run has executed, or executes, something they are made of. */
-export function stalePaths(plan: Plan, state: RunState, isReused: (path: string) => boolean): string[] {
+export function stalePaths(
+  plan: Plan,
+  state: RunState,
+  ranks: ReadonlyMap<string, number>,
+  isReused: (path: string) => boolean,
+): string[] {
   const tree = new RunTree(state.nodes.keys());
   const reasonOf = (path: string) => (isReused(path) ? undefined : "no recorded output");
-  const planner = new Planner({ state, tree, mode: "pinned", reasonOf, isNamed: () => false, isAvailable: () => true });
+  const planner = new Planner({
+    state,
+    tree,
+    ranks,
+    mode: "pinned",
+    reasonOf,
+    isNamed: () => false,
+    isAvailable: () => true,
+  });
   planner.frame(plan, "", { isGivenStale: false, isSideStale: () => false });
   return planner.steps.filter(({ stale }) => stale).map(({ path }) => path);
 }
@@ -113,6 +129,8 @@ export function stalePaths(plan: Plan, state: RunState, isReused: (path: string)
 interface PlannerSetup {
   readonly state: RunState;
   readonly tree: RunTree;
+  /** The positions of elements that have keys, by path. */
+  readonly ranks: ReadonlyMap<string, number>;
   readonly mode: ReplayMode;
   /** Why a path is executed, apart from where it stands. */
   readonly reasonOf: (path: string) => Reason | undefined;
@@ -198,7 +216,9 @@ class Planner {
   #elements({ composite }: Step, path: string, around: Surroundings): Verdict {
     const found = { executes: false, isAsked: false, isWanted: false };
     const failed = new Set(this.#setup.state.nodes.get(path)?.output?.composed?.failed?.map(([, at]) => at));
+    const isPart = this.#partsOf(path);
     for (const element of this.#setup.tree.elements(path).keys()) {
+      if (!isPart(element)) continue;
       const [, sub] = composite ? subOfElement(composite, element.slice(path.length)) : [];
       if (!sub) continue;
       const isGivenStale = around.isGivenStale || sub.given.some((name) => around.isSideStale(name));
@@ -213,6 +233,18 @@ class Planner {
       found.isWanted ||= verdict.isWanted;
     }
     return found;
+  }
+
+  /** What an earlier replay took over may have no place in the collection that was made then. */
+  #partsOf(path: string): (element: string) => boolean {
+    const { state, ranks } = this.#setup;
+    const composed = state.nodes.get(path)?.output?.composed;
+    if (!composed) return () => true;
+    if (composed.kind === "one") return (element) => element === path + (composed.element ?? "");
+    return (element) => {
+      const index = /\[(\d+)\]$/.exec(element)?.[1];
+      return (index === undefined ? (ranks.get(element) ?? Number.NaN) : Number(index)) < composed.count;
+    };
   }
 
   /** A failure that was collected is a result: it is executed again only if somebody asks for it. */
@@ -272,7 +304,9 @@ function namesOf(plan: Plan, tree: RunTree, state: RunState, rerun: readonly str
   const exact = new Set(rerun.filter((name) => !name.includes("*")));
   const patterns = rerun.filter((name) => name.includes("*"));
   const tests = patterns.map(pathPattern);
-  const test = (path: string) => exact.has(path) || tests.some((matches) => matches(path));
+  // A pattern means what there is: not what never ran because its element failed before.
+  const test = (path: string) =>
+    exact.has(path) || (tests.some((matches) => matches(path)) && (state.nodes.has(path) || isElement(path)));
   const isElement = (name: string) => tree.elements(withoutElement(name)).has(name);
   const isKnown = (name: string) =>
     plan.byPath.has(name) || (stepAt(plan, name) && state.nodes.has(name)) || isElement(name);

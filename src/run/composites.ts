@@ -153,8 +153,7 @@ export class Composites {
   }
 
   #elementCollected(run: CompositeRun, position: number, failed: FailedElement): void {
-    run.fail(position, failed.failedNode, failed.error);
-    this.collected.push(failed);
+    run.fail(position, failed);
     this.#elementEnded(run);
   }
 
@@ -168,9 +167,11 @@ export class Composites {
     const { frame, step } = run;
     frame.scope.open?.delete(run);
     try {
+      const output = run.output();
       const { composed, keys } = run.composed();
       this.#host.reporter.assembled(run, composed, keys);
-      frame.outputs.set(step.index, run.output(), undefined);
+      frame.outputs.set(step.index, output, undefined);
+      this.collected.push(...run.failures);
     } catch (error) {
       return this.#compositeFailed(run, toError(error));
     }

@@ -15,7 +15,7 @@ import { HeddleError, print, quoted } from "../errors.js";
 import type { Composed } from "../events.js";
 import { copyAll, copyMutable } from "../isolate.js";
 import { Outputs } from "./outputs.js";
-import type { GivenInputs, Prior } from "./recording.js";
+import type { FailedElement, GivenInputs, Prior } from "./recording.js";
 import { Scheduler } from "./scheduler.js";
 import type { Scope } from "./scope.js";
 import type { Work } from "./work.js";
@@ -148,6 +148,8 @@ export class CompositeRun implements Work {
   #sub: SubPlan;
   #results: unknown[] = [];
   readonly #failed: (readonly [position: number, path: string])[] = [];
+  /** The elements that failed, where that is a result. */
+  readonly failures: FailedElement[] = [];
   #begun = 0;
   #ended = 0;
   #inputPaths: InputPaths | undefined;
@@ -214,14 +216,23 @@ export class CompositeRun implements Work {
   }
 
   /** Takes the failure of an element. */
-  fail(position: number, path: string, error: Error): void {
+  fail(position: number, failed: FailedElement): void {
+    const { failedNode: path, error } = failed;
     this.#ended++;
     this.#results[position] = { status: "failed", path, error };
     this.#failed.push([position, path]);
+    this.failures.push(failed);
   }
 
-  /** What the composite gives when all elements have ended. */
+  /** What the composite gives when all elements have ended. @throws HeddleError `INVALID_OUTPUT` if it cannot be joined. */
   output(): unknown {
+    const odd = this.#kind === "joined" ? this.#results.findIndex((result) => !Array.isArray(result)) : -1;
+    if (odd >= 0) {
+      throw new HeddleError(
+        "INVALID_OUTPUT",
+        `The flatMap "${this.path}" joins lists, but "${this.sinkPath(odd)}" returned ${typeof this.#results[odd]}. Return a list, or use map.`,
+      );
+    }
     return assemble(this.#kind, this.#elements.keys, this.#results);
   }
 

@@ -169,7 +169,7 @@ export async function drive(runner: RandomRunner, world: World, first: PromiseLi
 }
 
 /** Lets `count` turns of the event loop pass. */
-async function turns(count: number): Promise<void> {
+export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 

@@ -29,6 +29,7 @@ export function print(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(print).join(", ")}]`;
   if (value instanceof Set) return `Set ${print([...value])}`;
   if (value instanceof Map) return `Map ${print([...value])}`;
+  if (value instanceof Error) return `${value.name} ${value.message}`;
   return `{${Object.entries(value).map(([key, item]) => `${key}: ${print(item)}`)}}`;
 }
 
