@@ -146,9 +146,12 @@ test("of 100,000 elements never more than the limit are active, and finished chi
     output: Num,
     run: async (_, { path }) => {
       if (path !== `each[${MANY - 1}]/use`) return 1;
-      await settled();
-      collectGarbage();
-      alive.push(between.filter((ref) => ref.deref() !== undefined).length);
+      // What one collection finalizes, the next one may free.
+      for (let looks = 0; looks < 10 && !(alive.at(-1) === 0); looks++) {
+        await settled();
+        collectGarbage();
+        alive.push(between.filter((ref) => ref.deref() !== undefined).length);
+      }
       return 1;
     },
   });
@@ -159,5 +162,5 @@ test("of 100,000 elements never more than the limit are active, and finished chi
   expect(result.outputs.each).toHaveLength(MANY);
   expect(seen).toEqual({ active: 0, most: 8 });
   expect(between).toHaveLength(MANY / 1_000);
-  expect(alive[0]).toBeLessThan(3);
+  expect(alive.at(-1)).toBeLessThan(3);
 });
