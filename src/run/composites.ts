@@ -1,36 +1,11 @@
 // Composites under way: begins their elements, takes what these give, and reports what becomes of the whole.
 
-import type { Step } from "../definition/plan.js";
 import { errorOf, errorRecord } from "../error-record.js";
 import { HeddleError, toError } from "../errors.js";
-import type { Reason } from "../events.js";
-import { type CompositeRun, Frame, type Shared } from "./frames.js";
-import type { FailedElement, Prior, Recorder } from "./recording.js";
-import type { Reporter, Trial } from "./reporter.js";
+import { type CompositeRun, Frame } from "./frames.js";
+import type { RunHost } from "./host.js";
+import type { FailedElement, Prior } from "./recording.js";
 import { Scope, type ScopeFailure } from "./scope.js";
-import type { WorkQueue } from "./work.js";
-
-/** What composites need of the execution they belong to. */
-export interface CompositesHost {
-  readonly shared: Shared;
-  readonly recorder: Recorder | undefined;
-  readonly reporter: Reporter;
-  readonly work: WorkQueue<Frame | CompositeRun>;
-  /** True when nothing new may start, and when all that runs has been told to stop. */
-  readonly isStopping: boolean;
-  readonly isAborting: boolean;
-  reason(trial: Trial): Reason;
-  /** Starts a step that is ready. */
-  start(frame: Frame, index: number): void;
-  /** Hands an output on to whoever waits for it. */
-  deliver(frame: Frame, step: Step): void;
-  /** Ends all that runs in the scope of a frame. */
-  fail(frame: Frame, path: string, error: Error): void;
-  /** Ends the run: its record can no longer be written, or the engine itself is broken. */
-  lose(error: Error): void;
-  /** Starts all that may start. */
-  pump(): void;
-}
 
 /** What the record calls the executor of composites: they run no function. */
 const COMPOSITE = "composite";
@@ -39,9 +14,9 @@ const COMPOSITE = "composite";
 export class Composites {
   /** Failed elements of maps that collect errors. */
   readonly collected: FailedElement[];
-  readonly #host: CompositesHost;
+  readonly #host: RunHost;
 
-  constructor(host: CompositesHost) {
+  constructor(host: RunHost) {
     this.#host = host;
     this.collected = [...(host.shared.prior?.collected ?? [])];
   }

@@ -1,7 +1,7 @@
 // The tree of a run under way: a frame is one execution of one plan, a composite run hands its elements out one by one,
 // each to a frame of its own.
 
-import { assemble, type Elements, elementsOf, nameAt } from "../collection.js";
+import { assemble, type Elements, nameAt } from "../collection.js";
 import { elementText } from "../definition/path.js";
 import {
   type CompositePlan,
@@ -11,9 +11,10 @@ import {
   type Step,
   type SubPlan,
 } from "../definition/plan.js";
-import { HeddleError, print, quoted } from "../errors.js";
+import { HeddleError } from "../errors.js";
 import type { Composed } from "../events.js";
 import { copyAll, copyMutable } from "../isolate.js";
+import { findElements } from "./find-elements.js";
 import { Outputs } from "./outputs.js";
 import type { FailedElement, GivenInputs, Prior } from "./recording.js";
 import { Scheduler } from "./scheduler.js";
@@ -130,8 +131,6 @@ export class Frame implements Work {
   }
 }
 
-const WHOLE: Elements["kind"] = "list";
-
 /** The state of a composite under way. */
 export class CompositeRun implements Work {
   readonly frame: Frame;
@@ -140,7 +139,7 @@ export class CompositeRun implements Work {
   isQueued = false;
   nextWork: Work | undefined;
   readonly #plan: CompositePlan;
-  #elements: Elements = { kind: WHOLE, keys: undefined, values: [] };
+  #elements: Elements = { kind: "list", keys: undefined, values: [] };
   /** True if elements have mutable insides, and must be copied for each attempt. */
   #isMutable = false;
   #sides: Readonly<Record<string, unknown>> = {};
@@ -198,9 +197,10 @@ export class CompositeRun implements Work {
     const sides = this.step.feeds.filter((feed) => feed.input !== MAIN_INPUT);
     // One copy for all elements, where a side input has mutable insides.
     this.#sides = Object.fromEntries(sides.map((feed) => [feed.input, outputs.see(feed.from as number)]));
-    const { kind } = this.#plan;
-    if (kind === "map" || kind === "flatMap") this.#elements = this.#takeApart(input);
-    else this.#elements = { kind: WHOLE, keys: undefined, values: [kind === "branch" ? this.#choose(input) : input] };
+    const found = findElements(this.#plan, input, this.#isMutable, this.path);
+    this.#elements = found.elements;
+    this.#sub = found.sub;
+    this.#key = found.key;
     this.#results = new Array(this.#elements.values.length);
   }
 
@@ -311,31 +311,5 @@ export class CompositeRun implements Work {
     if (this.#plan.kind === "call") return "";
     if (this.#plan.kind === "branch") return elementText({ key: this.#key });
     return elementText(nameAt(this.#elements.keys, position));
-  }
-
-  #takeApart(input: unknown): Elements {
-    const elements = elementsOf(input);
-    if (elements) return elements;
-    const got = input === null ? "null" : typeof input;
-    throw this.#invalid(`expected a list, a plain object or a Map, got ${got}. Correct what its upstream returns.`);
-  }
-
-  /** Chooses the case of a branch, and returns what it takes. */
-  #choose(input: unknown): unknown {
-    const { by, subs } = this.#plan;
-    let key: unknown;
-    if (typeof by === "function") key = by((this.#isMutable ? copyMutable(input) : input) as never);
-    else if (by !== undefined) key = (input as Readonly<Record<string, unknown>> | null | undefined)?.[by];
-    else if (Array.isArray(input)) key = input[0];
-    else throw this.#invalid(`expected a pair [key, value], got ${typeof input}. Correct what its upstream returns.`);
-    const sub = typeof key === "object" ? undefined : subs.get(print(key));
-    if (!sub) throw this.#invalid(`there is no case for the key ${print(key)}. Its cases are ${quoted(subs.keys())}.`);
-    this.#key = String(key);
-    this.#sub = sub;
-    return by === undefined ? (input as readonly unknown[])[1] : input;
-  }
-
-  #invalid(why: string): HeddleError {
-    return new HeddleError("INVALID_INPUT", `The ${this.#plan.kind} "${this.path}" cannot begin: ${why}`);
   }
 }

@@ -1,0 +1,192 @@
+// Attempts of nodes: from their start, over the call of the function, to what becomes of them.
+
+import type { Step } from "../definition/plan.js";
+import { toError } from "../errors.js";
+import { copyAll } from "../isolate.js";
+import { Attempt, type AttemptHost } from "./attempt.js";
+import type { CompositeRun, Frame } from "./frames.js";
+import type { RunHost } from "./host.js";
+import { invoke, type Outcome } from "./invoke.js";
+import type { Pause } from "./recording.js";
+import { Retries } from "./retry.js";
+import type { Scope } from "./scope.js";
+
+/** The attempts of one run. */
+export class Attempts implements AttemptHost, Outcome {
+  readonly runId: string;
+  readonly epoch: number;
+  readonly retries: Retries<Scope<CompositeRun>>;
+  /** Who asked for a pause. */
+  readonly pauses: Pause[];
+  readonly #host: RunHost;
+
+  constructor(host: RunHost, runId: string) {
+    const { shared, settings, recorder } = host;
+    this.runId = runId;
+    this.epoch = recorder?.epoch ?? 0;
+    this.retries = new Retries(runId, settings.clock, (path) => shared.prior?.tries(path) ?? 0);
+    this.pauses = [...(shared.prior?.pauses ?? [])];
+    this.#host = host;
+  }
+
+  // ---- what attempts ask for
+
+  answer(path: string, reason: string): { readonly value: unknown } | undefined {
+    const answer = this.#host.shared.prior?.answer(path, reason);
+    return answer && { value: copyAll(answer.value) };
+  }
+
+  progressed(attempt: Attempt, done: number, total: number | undefined): void {
+    this.#host.reporter.progressed(attempt, done, total);
+  }
+
+  logged(attempt: Attempt, message: string, data: unknown): void {
+    this.#host.reporter.logged(attempt, String(message), data);
+  }
+
+  // ---- from the start to the call
+
+  /** Starts a step that is ready. */
+  start(frame: Frame, step: Step): void {
+    const attempt = new Attempt(this, frame, step, frame.nextAttempt(step));
+    frame.scope.add(attempt);
+    if (!frame.outputs.isUnread(step)) return this.#announce(attempt);
+    frame.outputs.read(step).then(
+      () => this.#announce(attempt),
+      (error) => {
+        this.#host.reporter.started(attempt, this.#host.reason(attempt), this.#host.settings.executor.name);
+        this.threw(attempt, error);
+      },
+    );
+  }
+
+  /** Reports the start, and for an effect waits until that is stored. */
+  #announce(attempt: Attempt): void {
+    try {
+      if (!this.#host.reporter.isIdle) {
+        this.#host.reporter.started(attempt, this.#host.reason(attempt), this.#host.settings.executor.name);
+      }
+    } catch (error) {
+      return this.#break(attempt, error);
+    }
+    if (!attempt.step.node.effect || !this.#host.recorder) return this.#call(attempt);
+    const call = () => this.#call(attempt);
+    this.#host.recorder.stored(true).then(call, call);
+  }
+
+  #call(attempt: Attempt): void {
+    if (this.#isAborted(attempt)) return this.#aborted(attempt, undefined);
+    let input: Record<string, unknown>;
+    try {
+      input = attempt.frame.outputs.gather(attempt.step);
+    } catch (error) {
+      return this.threw(attempt, error);
+    }
+    invoke(attempt, this.#host.settings, input, this);
+  }
+
+  // ---- outcomes of an attempt
+
+  returned(attempt: Attempt, value: unknown): void {
+    if (attempt.over) return;
+    try {
+      if (attempt.pause) this.#paused(attempt);
+      else this.#completed(attempt, value);
+    } catch (error) {
+      this.#break(attempt, error);
+    }
+  }
+
+  threw(attempt: Attempt, thrown: unknown): void {
+    if (attempt.over) return;
+    try {
+      if (attempt.pause) this.#paused(attempt);
+      else this.#judge(attempt, toError(thrown));
+    } catch (error) {
+      this.#break(attempt, error);
+    }
+  }
+
+  /** Whatever goes wrong in here must end the run: nothing outside would hear of it, and the run would hang. */
+  #break(attempt: Attempt, error: unknown): void {
+    this.#host.lose(toError(error));
+    attempt.end();
+    this.#leave(attempt);
+  }
+
+  #completed(attempt: Attempt, value: unknown): void {
+    if (!attempt.end()) return;
+    const { frame, step } = attempt;
+    try {
+      // Recorded first: what cannot be kept is no output.
+      this.#host.reporter.completed(attempt, value);
+      frame.outputs.set(step.index, value, step.node.share);
+    } catch (error) {
+      return this.#failed(attempt, toError(error), undefined);
+    }
+    const deliver = () => {
+      this.#host.deliver(frame, step);
+      this.#leave(attempt);
+    };
+    if (!this.#host.recorder?.storesFirst) return deliver();
+    this.#host.recorder.stored().then(deliver, deliver);
+  }
+
+  /** Decides what an error means: an abort, another try, or a failure. */
+  #judge(attempt: Attempt, error: Error): void {
+    if (this.#isAborted(attempt)) return this.#aborted(attempt, error);
+    let retryInMs: number | undefined;
+    try {
+      retryInMs = this.retries.count(attempt.path, attempt.step.node.retry, error);
+    } catch (brokenWhen) {
+      return this.#failed(attempt, toError(brokenWhen), undefined);
+    }
+    this.#failed(attempt, error, retryInMs);
+  }
+
+  #failed(attempt: Attempt, error: Error, retryInMs: number | undefined): void {
+    const { frame, step } = attempt;
+    attempt.end();
+    this.#host.reporter.failed(attempt, error, retryInMs);
+    if (retryInMs === undefined) this.#host.fail(frame, attempt.path, error);
+    else if (!this.#host.isStopping) {
+      frame.tried(step, attempt.number);
+      this.retries.wait(frame.scope, retryInMs, () => {
+        frame.scheduler.makeReady(step.index);
+        this.#host.work.push(frame);
+        this.#host.pump();
+      });
+    }
+    this.#leave(attempt);
+  }
+
+  #paused(attempt: Attempt): void {
+    const { path, pause } = attempt;
+    if (!attempt.end() || !pause) return;
+    try {
+      const asked: Pause = { path, ...pause, payload: copyAll(pause.payload) };
+      this.#host.reporter.paused(attempt);
+      this.pauses.push(asked);
+    } catch (error) {
+      return this.#failed(attempt, toError(error), undefined);
+    }
+    this.retries.stop();
+    this.#leave(attempt);
+  }
+
+  #aborted(attempt: Attempt, error: Error | undefined): void {
+    attempt.end();
+    this.#host.reporter.aborted(attempt, error);
+    this.#leave(attempt);
+  }
+
+  #leave(attempt: Attempt): void {
+    attempt.frame.scope.remove(attempt);
+    this.#host.pump();
+  }
+
+  /** True when an attempt has been told to stop: what it throws from now on is no failure of its own. */
+  #isAborted({ frame }: Attempt): boolean {
+    return this.#host.isAborting || frame.scope.isFailing;
+  }
+}

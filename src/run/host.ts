@@ -1,0 +1,34 @@
+// What attempts and composites need of the execution they belong to.
+
+import type { Step } from "../definition/plan.js";
+import type { Reason } from "../events.js";
+import type { CompositeRun, Frame, Shared } from "./frames.js";
+import type { Settings } from "./invoke.js";
+import type { Recorder } from "./recording.js";
+import type { Reporter, Trial } from "./reporter.js";
+import type { WorkQueue } from "./work.js";
+
+/** One execution of one run. */
+export interface RunHost {
+  readonly settings: Settings;
+  readonly shared: Shared;
+  readonly recorder: Recorder | undefined;
+  readonly reporter: Reporter;
+  readonly work: WorkQueue<Frame | CompositeRun>;
+  /** True when nothing new may start. */
+  readonly isStopping: boolean;
+  /** True when all that runs has been told to stop. */
+  readonly isAborting: boolean;
+  /** Why something is executed. */
+  reason(trial: Trial): Reason;
+  /** Starts a step that is ready. */
+  start(frame: Frame, index: number): void;
+  /** Hands an output on to whoever waits for it. */
+  deliver(frame: Frame, step: Step): void;
+  /** Ends all that runs in the scope of a frame. */
+  fail(frame: Frame, path: string, error: Error): void;
+  /** Ends the run: its record can no longer be written, or the engine itself is broken. */
+  lose(error: Error): void;
+  /** Starts all that may start. */
+  pump(): void;
+}
