@@ -88,7 +88,6 @@ export type {
   ValueLocation,
   WritePosition,
 } from "./ports.js";
-export type { LogLine, RecordedOutput, RecordedPause } from "./record/fold.js";
 export type {
   Execution,
   InspectedAttempt,
@@ -96,13 +95,14 @@ export type {
   RunInspection,
   Taken,
   Traversal,
-} from "./record/inspect.js";
+} from "./record/inspection.js";
 export type { Durability } from "./record/journal.js";
 export type { OnChange } from "./record/on-change.js";
 export { DagProvenance, type ListOptions, type ProvenanceOptions } from "./record/provenance.js";
-export type { ReplayPlan, ReplayStep } from "./record/replay.js";
+export type { ReplayPlan, ReplayStep } from "./record/replay-plan.js";
 export type { EffectAnswer } from "./record/restart.js";
 export type { RunRecord } from "./record/run-record.js";
+export type { LogLine, RecordedOutput, RecordedPause } from "./record/run-state.js";
 export type {
   Budget,
   Overrides,

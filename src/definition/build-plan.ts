@@ -7,7 +7,8 @@ import type { AnyNode } from "./node.js";
 import { pathOf } from "./path.js";
 import type { Feed, InputPaths, Plan, Step } from "./plan.js";
 import type { AnySchema } from "./schema.js";
-import { type Side, type WiredComposite, wireComposite } from "./wire-composite.js";
+import type { Side } from "./sub-plan.js";
+import { type WiredComposite, wireComposite } from "./wire-composite.js";
 import { type Arrival, type ProducersOf, wire } from "./wiring.js";
 
 /** A label pair with perhaps an input, as the user writes it. */

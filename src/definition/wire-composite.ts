@@ -3,29 +3,20 @@
 import { HeddleError, quoted } from "../errors.js";
 import type { AnyComposite, AnyDag, Member } from "./members.js";
 import { type AnyNode, node } from "./node.js";
-import { type CompositePlan, type Feed, MAIN_INPUT, type Plan, type Step, type SubPlan } from "./plan.js";
+import { type CompositePlan, type Feed, MAIN_INPUT, type Step } from "./plan.js";
 import {
   type AnySchema,
   collectionType,
   elementOf,
   isKeyed,
-  isOptional,
   isSameType,
   list,
-  memberTypes,
   settled,
   type,
   typeName,
 } from "./schema.js";
-import { type Arrival, takesWhole } from "./wiring.js";
-
-/** A side input as its dag sees it. */
-export interface Side {
-  readonly name: string;
-  readonly up: number;
-  readonly label: string;
-  readonly output: AnySchema | undefined;
-}
+import { type ComposedSub, enterSub, type Giver, type Place, type Side, single } from "./sub-plan.js";
+import type { Arrival } from "./wiring.js";
 
 /** A composite in its place. */
 export interface WiredComposite {
@@ -34,12 +25,6 @@ export interface WiredComposite {
   /** The stand-in that the step carries. */
   readonly node: AnyNode;
   readonly faults: readonly string[];
-}
-
-interface Place {
-  readonly dag: string;
-  readonly label: string;
-  readonly faults: string[];
 }
 
 /** Wires a composite. */
@@ -61,12 +46,6 @@ export function wireComposite(
 
 interface Composed {
   readonly composite: CompositePlan;
-  readonly output: AnySchema | undefined;
-}
-
-/** What gives a sub its input, in words and as a type. */
-interface Giver {
-  readonly phrase: string;
   readonly output: AnySchema | undefined;
 }
 
@@ -166,11 +145,6 @@ function outputType(
 
 // ---- subs
 
-interface ComposedSub {
-  readonly plan: SubPlan;
-  readonly output: AnySchema | undefined;
-}
-
 function subPlan(
   place: Place,
   key: string,
@@ -179,8 +153,8 @@ function subPlan(
   sides: readonly Side[],
 ): ComposedSub {
   const what = key === "" ? `The sub of node "${place.label}"` : `Case "${key}" of node "${place.label}"`;
-  if (sub.kind === "node") return enter(place, what, single(place, sub), "", giver, sides);
-  if (sub.kind === "dag") return enter(place, what, sub.plan, "/", giver, sides);
+  if (sub.kind === "node") return enterSub(place, what, single(place, sub), "", giver, sides);
+  if (sub.kind === "dag") return enterSub(place, what, sub.plan, "/", giver, sides);
   if (sides.length > 0)
     place.faults.push(
       `${what} is a ${sub.kind}, which has no place for side inputs. Put it into a dag, and \`with\` on it.`,
@@ -196,113 +170,6 @@ function subPlan(
     plan: { plan, separator: "", source: 0, sink: 0, input: MAIN_INPUT, given: [], replaced: new Map() },
     output,
   };
-}
-
-/** A plan of one node that has the label of its composite. */
-function single({ dag, label }: Place, one: AnyNode): Plan {
-  const step: Step = {
-    index: 0,
-    label,
-    path: "",
-    node: one,
-    inputNames: Object.keys(one.input),
-    feeds: [],
-    upstream: [],
-    downstream: [],
-    inputPaths: {},
-    version: one.version,
-    composite: undefined,
-  };
-  const none = new Int32Array(1);
-  const alone = { order: [0], sources: [0], sinks: [0], upstreamCounts: none, downstreamCounts: none };
-  return { dag, steps: [step], ...alone, byPath: new Map([["", step]]) };
-}
-
-/** Finds the source that takes the element and the sink that gives the result, and places the side inputs. */
-function enter(
-  place: Place,
-  what: string,
-  plan: Plan,
-  separator: SubPlan["separator"],
-  giver: Giver | undefined,
-  sides: readonly Side[],
-): ComposedSub {
-  const at = (index: number) => plan.steps[index] as Step;
-  const replaced = new Map<number, string>();
-  for (const side of sides) {
-    const index = separator === "/" ? plan.sources.find((source) => at(source).label === side.name) : undefined;
-    if (index === undefined) continue;
-    replaced.set(index, side.name);
-    if (!side.output || !isSameType(side.output, at(index).node.output)) place.faults.push(wrongSide(place, side));
-  }
-  const sources = plan.sources.filter((index) => !replaced.has(index));
-  if (sources.length !== 1 || plan.sinks.length !== 1) place.faults.push(shapeFault(what, plan, sources));
-  if (plan.steps.length === 0) return { plan: { ...NOTHING, plan, separator }, output: undefined };
-  const [source = 0] = sources;
-  const [sink = 0] = plan.sinks;
-  const given = sides.filter(({ name }) => ![...replaced.values()].includes(name));
-  const input = elementInput(place, what, at(source), giver, given);
-  return {
-    plan: {
-      plan: replaced.size === 0 ? plan : without(plan, replaced),
-      separator,
-      source,
-      sink,
-      input,
-      given: given.map(({ name }) => name),
-      replaced,
-    },
-    output: at(sink).node.output,
-  };
-}
-
-const NOTHING: Omit<SubPlan, "plan" | "separator"> = { source: 0, sink: 0, input: "", given: [], replaced: new Map() };
-
-/** The plan as if what side inputs replace were completed: nobody waits for it, and what it alone feeds can begin. */
-function without(plan: Plan, replaced: ReadonlyMap<number, string>): Plan {
-  const { steps } = plan;
-  const upstreamCounts = Int32Array.from(steps, ({ upstream }) => upstream.filter((up) => !replaced.has(up)).length);
-  const order = plan.order.filter((index) => !replaced.has(index));
-  return { ...plan, order, sources: order.filter((index) => upstreamCounts[index] === 0), upstreamCounts };
-}
-
-/** The input of the source that takes the element: its only required one that no side input feeds. */
-function elementInput(
-  place: Place,
-  what: string,
-  { label, node: { input } }: Step,
-  giver: Giver | undefined,
-  sides: readonly Side[],
-): string {
-  for (const side of sides) {
-    if (side.name === MAIN_INPUT)
-      place.faults.push(
-        `A side input of node "${place.label}" is called "input", as its main input is. Use another name.`,
-      );
-    const schema = Object.hasOwn(input, side.name) ? (input[side.name] as AnySchema) : undefined;
-    if (!schema) place.faults.push(unknownSide(place, what, side, label, Object.keys(input)));
-    else if (!side.output || !takesWhole(side.output, schema)) place.faults.push(wrongSide(place, side));
-  }
-  const fed = new Set(sides.map(({ name }) => name));
-  const free = Object.keys(input).filter((name) => !fed.has(name) && !isOptional(input[name] as AnySchema));
-  const [name] = free;
-  if (free.length !== 1 || name === undefined) {
-    place.faults.push(
-      `${what} must start with a node that has exactly one required input, for the element; "${label}" has ${quoted(free)}. Make the others optional(…), or side inputs with \`with\`.`,
-    );
-    return "";
-  }
-  const schema = input[name] as AnySchema;
-  if (giver?.output && !takesElement(giver.output, schema)) {
-    place.faults.push(
-      `What is given by ${giver.phrase} ${printed(giver.output)}does not fit input "${name}" ${printed(schema)}of "${label}" in node "${place.label}". Use the same schema object in both.`,
-    );
-  }
-  return name;
-}
-
-function takesElement(output: AnySchema, input: AnySchema): boolean {
-  return takesWhole(output, input) || memberTypes(output).some((one) => takesWhole(one as AnySchema, input));
 }
 
 /** What stands in a step for a composite: its inputs and output, for wiring and records. */
@@ -326,29 +193,4 @@ function oneUpstream(label: string, arrivals: readonly Arrival[]): string {
   const remedy =
     arrivals.length === 0 ? "Add an edge to it." : "Keep the one it works on, and give it the others with `with`.";
   return `Composite node "${label}" needs exactly one upstream, but has ${has}. ${remedy}`;
-}
-
-function shapeFault(what: string, plan: Plan, sources: readonly number[]): string {
-  const labels = (indexes: readonly number[]) => quoted(indexes.map((index) => plan.steps[index]?.label as string));
-  return `${what} is dag "${plan.dag}", which must have exactly one source and one sink, but has the sources ${labels(sources)} and the sinks ${labels(plan.sinks)}. Join them, or feed further sources with \`with\`.`;
-}
-
-function wrongSide({ label }: Place, side: Side): string {
-  const why = side.output ? "has another type" : "returns nothing";
-  return `Side input "${side.name}" of node "${label}" takes the output of "${side.label}", which ${why}. Use the same schema object in both.`;
-}
-
-function unknownSide(
-  { label }: Place,
-  what: string,
-  { name }: Side,
-  source: string,
-  inputs: readonly string[],
-): string {
-  return `Node "${label}" has a side input "${name}", but ${what[0]?.toLowerCase()}${what.slice(1)} has no source and its first node "${source}" no input of that name. The inputs are ${quoted(inputs)}.`;
-}
-
-function printed(schema: AnySchema): string {
-  const name = typeName(schema);
-  return name ? `(${name}) ` : "";
 }

@@ -1,8 +1,8 @@
 // The run that was asked about last, kept folded: whoever watches a run or reads it page by page asks again and again.
 
 import type { Store } from "../ports.js";
-import type { RunState } from "./fold.js";
 import { notFound, type RunReader } from "./reader.js";
+import type { RunState } from "./run-state.js";
 
 /** Keeps the state of one run, and brings it up to date when it is asked for again. */
 export class LatestRun {

@@ -14,13 +14,14 @@ import type {
   ReplayRequest,
   RestartRequest,
 } from "../run/recording.js";
-import type { RunState } from "./fold.js";
 import { type Durability, JournalWriter } from "./journal.js";
 import { changesOf, invalidatedPaths } from "./on-change.js";
 import { priorOfReplay, priorOfRestart, recordEffects, reopenFailed, reusedEvents } from "./prior.js";
 import { notFound, RunReader } from "./reader.js";
-import { planReplay, type ReplayPlan } from "./replay.js";
+import { planReplay } from "./replay.js";
+import type { ReplayPlan } from "./replay-plan.js";
 import { type Answer, planRestart, refuseCompleted } from "./restart.js";
+import type { RunState } from "./run-state.js";
 import { codeOf, type Shape, shapeOf } from "./shape.js";
 import { RunTree } from "./tree.js";
 import { type Hashed, hashEncoded } from "./values.js";

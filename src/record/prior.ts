@@ -6,10 +6,11 @@ import { errorOf } from "../error-record.js";
 import { HeddleError, quoted } from "../errors.js";
 import type { ErrorRecord, JournalEvent, NodeReused, Reason } from "../events.js";
 import type { FailedElement, Prior, Recorder } from "../run/recording.js";
-import { errorAt, type NodeRecord, type RunState } from "./fold.js";
 import type { RunReader } from "./reader.js";
-import { type ReplayPlan, stalePaths } from "./replay.js";
+import { stalePaths } from "./replay.js";
+import type { ReplayPlan } from "./replay-plan.js";
 import { EFFECT_UNKNOWN, pendingTries, type RestartPlan, reasonAfter } from "./restart.js";
+import { errorAt, type NodeRecord, type RunState } from "./run-state.js";
 
 /** What is recorded of a run that goes on, or is replayed. */
 export interface Recorded {

@@ -13,12 +13,13 @@ import type {
   ReplayRequest,
   RestartRequest,
 } from "../run/recording.js";
-import { type InspectOptions, inspectPath, inspectRun, type RunInspection } from "./inspect.js";
+import { inspectPath, inspectRun } from "./inspect.js";
+import type { InspectOptions, RunInspection } from "./inspection.js";
 import type { Durability } from "./journal.js";
 import { LatestRun } from "./latest.js";
 import { RunOpener } from "./opening.js";
 import { RunReader } from "./reader.js";
-import type { ReplayPlan } from "./replay.js";
+import type { ReplayPlan } from "./replay-plan.js";
 import { type RunRecord, runRecord } from "./run-record.js";
 
 /** How runs are kept. */

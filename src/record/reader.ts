@@ -9,7 +9,8 @@ import { HeddleError, quoted } from "../errors.js";
 import type { Composed, ConsumedRef, Origin, Ref } from "../events.js";
 import type { Encoded, JournalPage, Store } from "../ports.js";
 import type { GivenInputs } from "../run/recording.js";
-import { errorAt, fold, type NodeRecord, onlyChild, type RecordedOutput, type RunState, startFold } from "./fold.js";
+import { fold, startFold } from "./fold.js";
+import { errorAt, type NodeRecord, onlyChild, type RecordedOutput, type RunState } from "./run-state.js";
 import type { Shape } from "./shape.js";
 import { hashOf, inlineEncoding } from "./values.js";
 

@@ -3,7 +3,7 @@
 import { type Plan, stepAt } from "../definition/plan.js";
 import { HeddleError, quoted } from "../errors.js";
 import type { Reason } from "../events.js";
-import type { AttemptRecord, NodeRecord, RunState } from "./fold.js";
+import type { AttemptRecord, NodeRecord, RunState } from "./run-state.js";
 
 /** The reason of the pause that asks about an effect whose outcome is unknown. */
 export const EFFECT_UNKNOWN = "effect outcome unknown";

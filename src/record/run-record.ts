@@ -1,8 +1,8 @@
 // A run in a few lines: its status, times and owner.
 
 import type { RunStatus } from "../events.js";
-import type { RunState } from "./fold.js";
 import { pendingPauses } from "./restart.js";
+import type { RunState } from "./run-state.js";
 
 /** The record of a run. Times are milliseconds since the epoch, by the clock of the writer. */
 export interface RunRecord {

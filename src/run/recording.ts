@@ -5,7 +5,7 @@ import { HeddleError } from "../errors.js";
 import type { JournalEvent, Reason, Ref, ReplayMode } from "../events.js";
 import type { Clock } from "../ports.js";
 import type { OnChange } from "../record/on-change.js";
-import type { ReplayPlan } from "../record/replay.js";
+import type { ReplayPlan } from "../record/replay-plan.js";
 
 /** Validated inputs by the path of the source. */
 export type GivenInputs = ReadonlyMap<string, Readonly<Record<string, unknown>>>;

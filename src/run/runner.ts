@@ -7,7 +7,7 @@ import type { Plan } from "../definition/plan.js";
 import { HeddleError, quoted } from "../errors.js";
 import { copyAll } from "../isolate.js";
 import type { Clock, Executor } from "../ports.js";
-import type { ReplayPlan } from "../record/replay.js";
+import type { ReplayPlan } from "../record/replay-plan.js";
 import { CONTEXT_FIELDS } from "./attempt.js";
 import { Control } from "./control.js";
 import { type ExecutionSetup, execute } from "./execution.js";
