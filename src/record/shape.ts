@@ -46,14 +46,15 @@ export function shapeOf(plan: Plan): Shape {
 
 /** Hashes the source text of every function. */
 export function codeOf(plan: Plan, prefix = ""): Code {
-  return byLabel(plan).flatMap(({ path, node, composite }) => {
-    if (!composite) return [[prefix + path, hashOf(node.run)] as const];
-    const by = typeof composite.by === "function" ? [[prefix + path, hashOf(composite.by)] as const] : [];
-    const subs = [...composite.subs].map(([key, { plan: inner, separator }]) =>
-      codeOf(inner, `${prefix}${path}{${key}}${separator}`),
-    );
-    return [...by, ...subs.flat()];
-  });
+  const code: [path: string, hash: string][] = [];
+  for (const { path, node, composite } of byLabel(plan)) {
+    if (!composite) code.push([prefix + path, hashOf(node.run)]);
+    else if (typeof composite.by === "function") code.push([prefix + path, hashOf(composite.by)]);
+    for (const [key, { plan: inner, separator }] of composite?.subs ?? []) {
+      for (const line of codeOf(inner, `${prefix}${path}{${key}}${separator}`)) code.push([...line]);
+    }
+  }
+  return code;
 }
 
 /** How the nodes of one dag differ from those recorded. */
@@ -86,10 +87,15 @@ function byLabel(plan: Plan): Step[] {
 
 /** What a composite replaces by side inputs is left out: it is never executed there. */
 function nodeShapes(plan: Plan): NodeShape[] {
-  const here = new Set(plan.order);
-  const paths = (upstream: readonly number[]) =>
-    upstream.flatMap((index) => (here.has(index) ? [plan.steps[index]?.path as string] : [])).sort();
-  return byLabel(plan).flatMap((step) => (here.has(step.index) ? [nodeShape(step, paths(step.upstream))] : []));
+  const isWhole = plan.order.length === plan.steps.length;
+  const here = isWhole ? undefined : new Set(plan.order);
+  const shapes: NodeShape[] = [];
+  for (const step of byLabel(plan)) {
+    if (here && !here.has(step.index)) continue;
+    const upstream = here ? step.upstream.filter((index) => here.has(index)) : step.upstream;
+    shapes.push(nodeShape(step, upstream.map((index) => plan.steps[index]?.path as string).sort()));
+  }
+  return shapes;
 }
 
 function nodeShape(
@@ -97,18 +103,13 @@ function nodeShape(
   upstream: readonly string[],
 ): NodeShape {
   const names = Object.keys(node.input).sort();
-  return {
-    label,
-    path,
-    inputs: names.map((name) => [
-      name,
-      kindOf(node, name),
-      Object.hasOwn(inputPaths, name) ? (inputPaths[name] ?? []) : [],
-    ]),
-    upstream,
-    ...(version === undefined ? {} : { version }),
-    ...(composite ? { composite: compositeShape(composite) } : {}),
-  };
+  const from = (name: string) => (Object.hasOwn(inputPaths, name) ? (inputPaths[name] ?? []) : []);
+  const inputs = names.map((name) => [name, kindOf(node, name), from(name)] as const);
+  // No spreading: these are as many objects as the dag has nodes, and made when a run begins.
+  const shape: { -readonly [K in keyof NodeShape]: NodeShape[K] } = { label, path, inputs, upstream };
+  if (version !== undefined) shape.version = version;
+  if (composite) shape.composite = compositeShape(composite);
+  return shape;
 }
 
 function compositeShape({ kind, by, collects, subs }: CompositePlan): CompositeShape {

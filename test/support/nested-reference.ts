@@ -59,7 +59,7 @@ export function nestedSinks({ members }: DagDesign, expected: ExpectedTree): Rec
 }
 
 /** True for what is inside the composite at a path, at any depth. */
-export function isInside(path: string, composite: string): boolean {
+function isInside(path: string, composite: string): boolean {
   return path.startsWith(composite) && "/[{".includes(path.charAt(composite.length)) && path !== composite;
 }
 

@@ -54,12 +54,12 @@ export function newNestedWorld(): NestedWorld {
 }
 
 /** The answer to the pause of a path. */
-export function answerAt(path: string): { readonly yes: number; readonly at: Date } {
+function answerAt(path: string): { readonly yes: number; readonly at: Date } {
   return { yes: hash(path), at: new Date(hash(path)) };
 }
 
 /** True if a node pauses at this path. */
-export function pausesAt({ behaviour }: LeafDesign, path: string): boolean {
+function pausesAt({ behaviour }: LeafDesign, path: string): boolean {
   return behaviour === "pausing" && hash(`pause ${path}`) % 2 === 0;
 }
 
