@@ -47,7 +47,7 @@ export function buildPlan(dag: string, nodes: Nodes, edges: readonly PlainEdge[]
       (arriving.length > 0 && isMember(member) && member.kind === "node"
         ? wire(label, member, arriving, producersOf)
         : SOURCE);
-    faults.push(...found);
+    for (const fault of found) faults.push(fault);
     return {
       index,
       label,

@@ -49,9 +49,11 @@ type Collected<V, R> = V extends readonly unknown[]
 /** What the node of a label gives; that of a map depends on its upstream. */
 type Gives<N, E extends readonly Edge[], L extends keyof N> =
   N[L] extends Typed<"map", infer _In, infer Out>
-    ? Upstream<E, L> extends infer U extends keyof N
-      ? Collected<Gives<N, E, U>, Out>
-      : never
+    ? [Upstream<E, L>] extends [never]
+      ? never
+      : Upstream<E, L> extends infer U extends keyof N
+        ? Collected<Gives<N, E, U>, Out>
+        : never
     : Yields<N[L]>;
 
 type NodeYields<M> = Output<M> extends AnySchema ? OutputOf<Output<M>> : Nothing;
@@ -118,15 +120,18 @@ type CheckSubDag<N, E extends readonly Edge[], S, Good> = string extends keyof N
       : "A sub-dag must have exactly one sink"
     : "A sub-dag must have exactly one source";
 
-/** The member, or why it cannot be run by a composite. */
-export type CheckSub<M, S = unknown> = M extends { readonly kind: "node" }
+/** The member, or why it cannot be run by a composite with these side inputs. */
+export type CheckSub<M, S = unknown> =
+  CheckSideNames<M, S> extends infer Fault extends string ? Fault : CheckShape<M, S>;
+
+type CheckShape<M, S> = M extends { readonly kind: "node" }
   ? CheckEntry<M, S, M>
   : M extends Dag<infer N, infer E>
     ? CheckSubDag<N, E, S, M>
     : M;
 
 /** The member, or which side inputs it has no place for. */
-export type CheckSideNames<M, S> = string extends keyof SidesOf<M> | keyof S
+type CheckSideNames<M, S> = string extends keyof SidesOf<M> | keyof S
   ? M
   : Exclude<keyof S, keyof SidesOf<M>> extends infer Unknown extends string
     ? [Unknown] extends [never]

@@ -1,7 +1,7 @@
 // The composites of the field: map, flatMap and branch. What they run is checked again, with labels, by `dag()`.
 
 import { HeddleError, quoted } from "../errors.js";
-import type { Accepts, CheckSideNames, CheckSub, ContextNeeds, SidesOf, Yields } from "./check.js";
+import type { Accepts, CheckSub, ContextNeeds, SidesOf, Yields } from "./check.js";
 import { type AnyComposite, type Composite, type CompositeBy, isMember, type Member, type Sides } from "./members.js";
 import { expectCount } from "./node.js";
 import type { Settled } from "./schema.js";
@@ -45,7 +45,7 @@ export function map<
   const S extends Sides = Record<never, string>,
   const F extends "fail" | "collect" = "fail",
 >(
-  sub: M & CheckSub<M, S> & CheckSideNames<M, S>,
+  sub: M & CheckSub<M, S>,
   options: MapOptions<S, F> = {},
 ): MapNode<"map", NoInfer<M>, NoInfer<S>, Result<NoInfer<M>, NoInfer<F>>> {
   return composite("map", sub, options);
@@ -60,7 +60,7 @@ type ItemOf<L> = L extends readonly (infer T)[] ? T : never;
  * @throws HeddleError `INVALID_OPTION` naming the option.
  */
 export function flatMap<const M extends Member, const S extends Sides = Record<never, string>>(
-  sub: M & CheckSub<M, S> & CheckSideNames<M, S> & CheckLists<M>,
+  sub: M & CheckSub<M, S> & CheckLists<M>,
   options: Omit<MapOptions<S>, "onError"> = {},
 ): MapNode<"flatMap", NoInfer<M>, NoInfer<S>, ItemOf<Yields<NoInfer<M>>>[]> {
   if ("onError" in options)
@@ -102,6 +102,8 @@ export function branch<const P extends string, const C extends Cases>(
 ): Branch<TaggedBy<NoInfer<P>, NoInfer<C>>, NoInfer<C>>;
 export function branch<const C extends Cases>(cases: C): Branch<PairsOf<NoInfer<C>>, NoInfer<C>>;
 export function branch(...given: readonly unknown[]): unknown {
+  if (given.length > 2)
+    throw invalid("A branch takes `by` and its cases, and no options. Put it into a dag to give it side inputs");
   const [by, cases] = (given.length === 1 ? [undefined, ...given] : given) as [CompositeBy | undefined, Cases];
   if (by !== undefined && typeof by !== "function" && (typeof by !== "string" || by === ""))
     throw invalid("Expected `by` of a branch to be a function or the name of a property");

@@ -102,6 +102,11 @@ export function whereabouts(path: string): Whereabouts | undefined {
   return { composite: withoutElement(element), element };
 }
 
+/** True for an element, or composite, and for all that is inside it. */
+export function isInside(path: string, outer: string): boolean {
+  return path.startsWith(outer) && (path.length === outer.length || "/[{".includes(path[outer.length] as string));
+}
+
 /** The elements in a text of them, outermost first: `[3]{Oslo}` names an element of an element. */
 export function elementNames(text: string): readonly string[] {
   return text.match(/\[[^\]]*\]|\{[^}]*\}/g) ?? [];

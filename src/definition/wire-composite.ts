@@ -36,7 +36,7 @@ export function wireComposite(
 ): WiredComposite {
   const place: Place = { dag, label, faults: [] };
   const [main] = arrivals;
-  if (arrivals.length !== 1) place.faults.push(oneUpstream(place.label, arrivals));
+  if (arrivals.length !== 1) place.faults.push(oneUpstream(place.label, member.kind, arrivals));
   const giver = main && arrivals.length === 1 ? { phrase: `"${main.label}"`, output: main.output } : undefined;
   const { composite, output } = compose(place, member, giver, sides);
   const feeds = sides.map(({ name, up }) => ({ input: name, from: up }));
@@ -188,9 +188,10 @@ const ANYTHING: AnySchema = type("anything");
 
 // ---- faults
 
-function oneUpstream(label: string, arrivals: readonly Arrival[]): string {
+function oneUpstream(label: string, kind: (AnyDag | AnyComposite)["kind"], arrivals: readonly Arrival[]): string {
   const has = arrivals.length === 0 ? "none" : quoted(arrivals.map((arrival) => arrival.label));
-  const remedy =
-    arrivals.length === 0 ? "Add an edge to it." : "Keep the one it works on, and give it the others with `with`.";
+  const others =
+    kind === "map" || kind === "flatMap" ? "give it the others with `with`" : "join the others to it in a node before";
+  const remedy = arrivals.length === 0 ? "Add an edge to it." : `Keep the one it works on, and ${others}.`;
   return `Composite node "${label}" needs exactly one upstream, but has ${has}. ${remedy}`;
 }

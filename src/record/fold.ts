@@ -20,6 +20,7 @@ import {
   type AttemptRecord,
   type NodeRecord,
   onlyChild,
+  outdate,
   type RecordedOutput,
   type RecordedPause,
   type RunState,
@@ -107,8 +108,10 @@ function foldResumed(state: RunState, event: RunResumed, seq: number): void {
   }
   for (const path of event.invalidated) {
     const node = state.nodes.get(path);
-    delete node?.output;
-    delete node?.reused;
+    if (!node) continue;
+    outdate(node, seq);
+    delete node.output;
+    delete node.reused;
   }
   for (const { path, reason, answer } of event.answers) {
     const pause = state.nodes.get(path)?.attempts.at(-1)?.pause;
@@ -121,7 +124,7 @@ function foldResumed(state: RunState, event: RunResumed, seq: number): void {
 function nodeAt(state: RunState, path: string, at: number): NodeRecord {
   let node = state.nodes.get(path);
   if (!node) {
-    node = { path, attempts: [], updatedAt: at };
+    node = { path, attempts: [], outcomeSeq: 0, updatedAt: at };
     state.nodes.set(path, node);
   }
   node.updatedAt = at;
@@ -130,6 +133,8 @@ function nodeAt(state: RunState, path: string, at: number): NodeRecord {
 
 function foldReused(state: RunState, event: NodeReused): void {
   const node = nodeAt(state, event.path, event.at);
+  // All that is reused is there from the beginning, in whatever order it was written down.
+  outdate(node, 0);
   node.reused = event;
   if (event.failure) return;
   const { output: ref, outputBytes: bytes = 0, from: origin, composed } = event;
@@ -210,12 +215,13 @@ function foldAttempt(state: RunState, event: Exclude<AttemptEvent, NodeStarted>,
       attempt.progress = { done: event.done, ...(event.total === undefined ? {} : { total: event.total }) };
       return;
     case "node-completed":
+      outdate(node, seq);
       node.output = outputOf(state, event, seq);
-      attempt.output = node.output;
       delete node.reused;
       if (event.overrunMs !== undefined) attempt.overrunMs = event.overrunMs;
       break;
     case "node-failed":
+      if (event.retryInMs === undefined) outdate(node, seq);
       attempt.error = event.error;
       if (event.retryInMs !== undefined) attempt.retryInMs = event.retryInMs;
       break;

@@ -9,16 +9,16 @@ import type { Execution, InspectedAttempt, InspectOptions, RunInspection, Taken,
 import { runRecord } from "./run-record.js";
 import type { AttemptRecord, NodeRecord, RunState } from "./run-state.js";
 import type { CompositeShape, NodeShape, Shape } from "./shape.js";
-import { RunTree } from "./tree.js";
+import type { RunTree } from "./tree.js";
 
 /** Lays out the executions and edges of a run over the shape of its dag. */
 export function inspectRun(
   state: RunState,
-  { shape, ranks }: { readonly shape: Shape; readonly ranks: ReadonlyMap<string, number> },
+  { shape, tree }: { readonly shape: Shape; readonly tree: RunTree },
   options: InspectOptions,
 ): RunInspection {
   checkOptions(options);
-  const layout = new Layout(state, ranks, options);
+  const layout = new Layout(state, tree, options);
   const { under } = options;
   const run = runRecord(state);
   if (under === undefined) {
@@ -62,9 +62,9 @@ class Layout {
   /** Laid out once, since a map has many frames of one shape. */
   readonly #views = new Map<readonly NodeShape[], readonly NodeView[]>();
 
-  constructor(state: RunState, ranks: ReadonlyMap<string, number>, options: InspectOptions) {
+  constructor(state: RunState, tree: RunTree, options: InspectOptions) {
     this.#state = state;
-    this.#tree = new RunTree(state.nodes.keys(), ranks);
+    this.#tree = tree;
     this.#options = options;
   }
 
@@ -106,7 +106,7 @@ class Layout {
     if (parent !== undefined) seen.parent = parent;
     if (view.node.composite && record) seen.children = this.#childCounts(path);
     this.executions.push(seen);
-    if (record) this.edges.push(...traversals(view.node, prefix, record));
+    if (record) for (const edge of traversals(view.node, prefix, record)) this.edges.push(edge);
   }
 
   #childCounts(path: string): NonNullable<Execution["children"]> {
@@ -193,6 +193,7 @@ function execution(view: NodeView, path: string, record: NodeRecord | undefined)
   };
   if (reason) seen.reason = reason;
   if (inputs) seen.inputs = inputs;
+  if (reused?.failure) seen.error = copyAll(reused.failure.error);
   if (record?.output) seen.output = outputOf(record.output);
   if (record) seen.updatedAt = record.updatedAt;
   return seen;

@@ -50,6 +50,8 @@ export interface Execution {
   readonly reason?: Reason | "reused";
   readonly attempts: readonly InspectedAttempt[];
   readonly inputs?: Readonly<Record<string, Taken>>;
+  /** The failure that was taken over from another run; those of this run are with their attempts. */
+  readonly error?: ErrorRecord;
   readonly output?: { readonly ref?: Ref; readonly bytes: number; readonly origin: Origin };
   readonly updatedAt?: number;
 }

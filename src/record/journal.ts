@@ -1,7 +1,7 @@
 // Writes the journal of one run: collects events, stores them in batches and in order, and keeps the right to write.
 
 import { HeddleError, toError } from "../errors.js";
-import type { JournalEvent, NodeReused, Ref, RunStatus } from "../events.js";
+import type { ErrorRecord, JournalEvent, NodeReused, Ref, RunStatus } from "../events.js";
 import type { Clock, Encoded, RunHead, Store } from "../ports.js";
 import type { Recorder } from "../run/recording.js";
 import { type Hashed, hashEncoded, hashOf, hashRef, inlineRef, sizeOf } from "./values.js";
@@ -108,7 +108,7 @@ export class JournalWriter implements Recorder {
     if (event.type === "node-progress" && this.#replaceProgress(event)) return;
     this.#pending.events.push(event);
     this.#updatedAt = event.at;
-    if (event.type === "node-reused") this.#pending.reused.push(...hashesOf(event));
+    if (event.type === "node-reused") for (const hash of hashesOf(event)) this.#pending.reused.push(hash);
     if (event.type.startsWith("run-")) this.#status = statusAfter(event);
     if (this.#setup.durability === "exit") return;
     if (this.#fills(1)) this.#writeSoon();
@@ -257,7 +257,12 @@ async function name({ encoded, assign }: Held): Promise<Hashed> {
   return hashed;
 }
 
-function hashesOf({ output, inputs, composed }: NodeReused): string[] {
+function hashesOf({ output, inputs, composed, failure }: NodeReused): string[] {
   const consumed = Object.values(inputs).flatMap((refs) => refs.map(({ value }) => value));
-  return [output, composed?.keys, ...consumed].flatMap((ref) => hashOf(ref) ?? []);
+  return [output, composed?.keys, ...ownOf(failure?.error), ...consumed].flatMap((ref) => hashOf(ref) ?? []);
+}
+
+/** What an error and its causes refer to. */
+function ownOf(error: ErrorRecord | undefined): (Ref | undefined)[] {
+  return error ? [error.own, ...ownOf(error.cause), ...(error.errors ?? []).flatMap(ownOf)] : [];
 }

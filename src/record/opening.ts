@@ -3,7 +3,14 @@
 
 import type { Plan, Step } from "../definition/plan.js";
 import { faultsError, HeddleError, quoted, toError } from "../errors.js";
-import { JOURNAL_FORMAT, type JournalEvent, type Reason, type Ref, type RunStarted } from "../events.js";
+import {
+  JOURNAL_FORMAT,
+  type JournalEvent,
+  type NodeReused,
+  type Reason,
+  type Ref,
+  type RunStarted,
+} from "../events.js";
 import type { Lease, RunHead, Store } from "../ports.js";
 import type {
   BeginRequest,
@@ -70,9 +77,9 @@ export class RunOpener {
       const isSame = seen.events === lease.events && (seen.resumed ?? seen.started).epoch === lease.epoch - 1;
       const state = isSame ? seen : await this.#reader.loadWhole(runId);
       refuseCompleted(state, request.rerun);
-      const { invalidated, isNamed } = await this.#invalidated(request, state);
+      const invalidated = await this.#invalidated(request, state);
       const restart = planRestart(plan, state, request.resume, invalidated);
-      const prior = await priorOfRestart({ plan, state, reader: this.#reader }, restart, invalidated, isNamed);
+      const prior = await priorOfRestart({ plan, state, reader: this.#reader }, restart, invalidated);
       const sources = sourcesOf(plan).filter(({ path }) => !prior.isDone(path));
       const inputs = await this.#reader.inputs(state, sources);
       const { fingerprint, code, texts } = await this.#describe(plan);
@@ -98,8 +105,9 @@ export class RunOpener {
     if (replay.blocked.length > 0) throw blocked(replay);
     const kept = sourcesOf(plan).filter(({ path }) => !request.inputs.has(path));
     const inputs = new Map([...(await this.#reader.inputs(state, kept)), ...request.inputs]);
-    const recorder = await this.#begin({ runId, plan, inputs, ...setting }, { of: replayOf, rerun, mode: replay.mode });
-    for (const event of reusedEvents(state, replay, setting.clock.now())) recorder.add(event);
+    const reused = reusedEvents(state, replay, setting.clock.now());
+    const origin = { of: replayOf, rerun, mode: replay.mode };
+    const recorder = await this.#begin({ runId, plan, inputs, ...setting }, { origin, reused });
     return { inputs, recorder, prior: priorOfReplay({ state, reader: this.#reader }, replay) };
   }
 
@@ -110,7 +118,7 @@ export class RunOpener {
 
   async #begin(
     { runId, plan, inputs, ...setting }: BeginRequest,
-    replay: RunStarted["replay"],
+    replay: { readonly origin: RunStarted["replay"]; readonly reused: readonly NodeReused[] } | undefined,
   ): Promise<JournalWriter> {
     if (await this.#store.head(runId)) throw exists(runId);
     const at = setting.clock.now();
@@ -118,7 +126,7 @@ export class RunOpener {
     const lease = await this.#store.acquire(runId, owner, at, this.#settings.leaseMs);
     if ("heldBy" in lease) throw exists(runId);
     const head: RunHead = { runId, dag: plan.dag, status: "running", startedAt: at, updatedAt: at, events: 0 };
-    const writer = this.#writer(replay ? { ...head, replayOf: replay.of } : head, owner, lease, setting);
+    const writer = this.#writer(replay?.origin ? { ...head, replayOf: replay.origin.of } : head, owner, lease, setting);
     try {
       if (lease.events > 0) throw exists(runId);
       const { fingerprint, code, texts } = await this.#describe(plan);
@@ -134,10 +142,12 @@ export class RunOpener {
         fingerprint,
         code,
         inputs: keepInputs(writer, inputs),
-        ...(replay ? { replay } : {}),
+        ...(replay?.origin ? { replay: replay.origin } : {}),
       };
       writer.keepHashed(texts);
       writer.add(event);
+      // In one batch with the start: a replay that is there at all has all that it reuses.
+      for (const one of replay?.reused ?? []) writer.add(one);
       return writer;
     } catch (error) {
       await writer.close();
@@ -179,7 +189,7 @@ export class RunOpener {
 
   async #planReplay(request: ReplayRequest, state: RunState): Promise<ReplayPlan> {
     const { plan, rerun, mode, inputs } = request;
-    const { invalidated } = await this.#invalidated({ ...request, rerun: [] }, state);
+    const invalidated = await this.#invalidated({ ...request, rerun: [] }, state);
     const gone = await this.#reader.gone([...state.nodes.values()].flatMap(({ output }) => output ?? []));
     const ranks = await this.#reader.ranks(state);
     const wish = { rerun, mode, newInputs: [...inputs.keys()], ranks, invalidated };
@@ -191,9 +201,11 @@ export class RunOpener {
     const { shape, fingerprint } = await this.#describe(plan);
     const isSame = onChange === "ignore" || fingerprint === (state.resumed ?? state.started).fingerprint;
     const changes = isSame ? undefined : changesOf(state.runId, await this.#reader.shape(state), shape, onChange);
-    const { reopened, isNamed } = reopenFailed(state, rerun);
-    if (!changes && reopened.size === 0) return { invalidated: new Map<string, Reason>(), isNamed };
-    return { invalidated: invalidatedPaths(plan, new RunTree(state.nodes.keys()), { changes, reopened }), isNamed };
+    const { reopened, failed } = reopenFailed(state, rerun);
+    if (!changes && reopened.size === 0) return new Map<string, Reason>();
+    const invalidated = invalidatedPaths(plan, new RunTree(state.nodes.keys()), { changes, reopened });
+    for (const path of failed) if (!invalidated.has(path)) invalidated.set(path, "restarted after failure");
+    return invalidated;
   }
 
   /** Shape and code are stored like values, as JSON. The fingerprint is the hash of the shape. */

@@ -1,6 +1,6 @@
 // From the plans of restart and replay to what an execution begins with.
 
-import { pathPattern, withoutElement } from "../definition/path.js";
+import { elementNames, pathPattern, whereabouts, withoutElement } from "../definition/path.js";
 import { type Plan, stepAt } from "../definition/plan.js";
 import { errorOf } from "../error-record.js";
 import { HeddleError, quoted } from "../errors.js";
@@ -24,7 +24,6 @@ export async function priorOfRestart(
   { plan, state, reader }: Recorded,
   { answers, asks, supplied }: RestartPlan,
   invalidated: ReadonlyMap<string, Reason>,
-  isNamed: Reopening["isNamed"],
 ): Promise<Prior> {
   const outputs = new Map(supplied.map(({ path, output }) => [path, output]));
   const isRecorded = (path: string) => state.nodes.get(path)?.output !== undefined && !invalidated.has(path);
@@ -32,7 +31,7 @@ export async function priorOfRestart(
   const last = (path: string) => state.nodes.get(path)?.attempts.at(-1);
   const known = await recordedAnswers(state, reader, isRecorded);
   for (const { path, reason, value } of answers) known.set(keyOf(path, reason), { value });
-  const failures = new Map(failuresAtRestart(state, invalidated, isNamed).map((failure) => [failure.path, failure]));
+  const failures = new Map(failuresAtRestart(state, invalidated).map((failure) => [failure.path, failure]));
   return {
     isDone,
     load: (path) => (outputs.has(path) ? outputs.get(path) : reader.output(state, path)),
@@ -50,7 +49,9 @@ export async function priorOfRestart(
 /** What a replay begins with. */
 export function priorOfReplay({ state, reader }: Omit<Recorded, "plan">, replay: ReplayPlan): Prior {
   const reasons = new Map(replay.steps.flatMap(({ path, reason }) => (reason ? [[path, reason] as const] : [])));
-  const isDone = (path: string) => state.nodes.get(path)?.output !== undefined && !reasons.has(path);
+  // What the plan does not take over is not there, also if an earlier run recorded it.
+  const reused = new Set(replay.steps.flatMap(({ path, action }) => (action === "reuse" ? [path] : [])));
+  const isDone = (path: string) => reused.has(path) && state.nodes.get(path)?.output !== undefined;
   const failures = new Map(keptFailures(state, replay).map((failure) => [failure.path, failure]));
   return {
     isDone,
@@ -134,22 +135,33 @@ function collectedIn(state: RunState, isDone: (path: string) => boolean): Failed
 }
 
 /** The failed elements of all completed maps that collect failures, with the paths of the maps. */
-function failedElements(state: RunState): { readonly composite: string; readonly failed: FailedElement[] }[] {
+function collectedFailures(state: RunState) {
   return [...state.nodes.values()].flatMap(({ path: composite, output }) => {
-    const failed = (output?.composed?.failed ?? []).map(([, failedNode]): FailedElement => {
-      const element = /^(\[[^\]]*\]|\{[^}]*\})/.exec(failedNode.slice(composite.length))?.[0] ?? "";
-      const error = errorOf(errorAt(state.nodes.get(failedNode)) ?? { name: "Error", message: "not recorded" });
-      return { path: composite + element, failedNode, error };
+    const elements = (output?.composed?.failed ?? []).map(([, failedNode]) => {
+      const [element = ""] = elementNames(failedNode.slice(composite.length));
+      return { path: composite + element, failedNode };
     });
-    return failed.length > 0 ? [{ composite, failed }] : [];
+    return elements.length > 0 ? [{ composite, elements }] : [];
   });
+}
+
+/** The same with their errors. */
+function failedElements(state: RunState): { readonly composite: string; readonly failed: FailedElement[] }[] {
+  return collectedFailures(state).map(({ composite, elements }) => ({
+    composite,
+    failed: elements.map(({ path, failedNode }) => {
+      const error = errorAt(state.nodes.get(failedNode)) ?? { name: "Error", message: "not recorded" };
+      return { path, failedNode, error: errorOf(error) };
+    }),
+  }));
 }
 
 /** Which failed elements a restart is to execute again. */
 export interface Reopening {
   /** The completed maps that they belong to. */
   readonly reopened: ReadonlySet<string>;
-  readonly isNamed: (element: FailedElement) => boolean;
+  /** The paths that failed in them. */
+  readonly failed: ReadonlySet<string>;
 }
 
 /**
@@ -158,32 +170,39 @@ export interface Reopening {
  * @throws HeddleError `UNKNOWN_PATH` for names of nothing that failed.
  */
 export function reopenFailed(state: RunState, rerun: readonly string[]): Reopening {
-  const tests = rerun.map((name) => ({ name, matches: pathPattern(name) }));
-  const names = ({ path, failedNode }: FailedElement) =>
-    tests.filter(({ matches }) => matches(path) || matches(failedNode)).map(({ name }) => name);
-  const isNamed = (element: FailedElement) => names(element).length > 0;
-  const all = rerun.length === 0 ? [] : failedElements(state);
-  const used = new Set(all.flatMap(({ failed }) => failed.flatMap(names)));
-  const unused = rerun.filter((name) => !used.has(name));
-  if (unused.length > 0) {
-    const elements = all.flatMap(({ failed }) => failed.map(({ path }) => path));
-    throw new HeddleError(
-      "UNKNOWN_PATH",
-      `Run "${state.runId}" has no failed element ${quoted(unused)} to execute again. Its failed elements are ${quoted(elements)}. To execute anything else again, use replay.`,
-    );
-  }
-  return {
-    reopened: new Set(all.flatMap(({ composite, failed }) => (failed.some(isNamed) ? [composite] : []))),
-    isNamed,
+  const reopened = new Set<string>();
+  const failed = new Set<string>();
+  if (rerun.length === 0) return { reopened, failed };
+  const exact = new Set(rerun.filter((name) => !name.includes("*")));
+  const patterns = rerun.filter((name) => name.includes("*")).map((name) => ({ name, matches: pathPattern(name) }));
+  const unused = new Set(rerun);
+  const isNamed = (...paths: string[]) => {
+    const names = paths.filter((path) => exact.has(path));
+    for (const { name, matches } of patterns) if (paths.some(matches)) names.push(name);
+    for (const name of names) unused.delete(name);
+    return names.length > 0;
   };
+  for (const { composite, elements } of collectedFailures(state)) {
+    for (const { path, failedNode } of elements) {
+      if (!isNamed(path, failedNode)) continue;
+      reopened.add(composite);
+      failed.add(failedNode);
+    }
+  }
+  // What failed in a map that has not completed is executed again without being named.
+  for (const { path, attempts } of unused.size > 0 ? state.nodes.values() : []) {
+    if (attempts.at(-1)?.status === "failed") isNamed(path, whereabouts(path)?.element ?? path);
+  }
+  if (unused.size === 0) return { reopened, failed };
+  const known = collectedFailures(state).flatMap(({ elements }) => elements.map(({ path }) => path));
+  throw new HeddleError(
+    "UNKNOWN_PATH",
+    `Run "${state.runId}" has no failed element ${quoted(unused)} to execute again. It has ${known.length === 0 ? "no failed elements" : quoted(known)}. To execute anything else again, use replay.`,
+  );
 }
 
 /** Failures that stay results: maps that are only put together again keep those that nobody named. */
-function failuresAtRestart(
-  state: RunState,
-  invalidated: ReadonlyMap<string, Reason>,
-  isNamed: Reopening["isNamed"],
-): FailedElement[] {
+function failuresAtRestart(state: RunState, invalidated: ReadonlyMap<string, Reason>): FailedElement[] {
   const isLost = (composite: string) =>
     invalidated.has(composite) && invalidated.get(composite) !== "a child is executed";
   const recorded = failedElements(state).flatMap(({ composite, failed }) => (isLost(composite) ? [] : failed));
@@ -192,7 +211,7 @@ function failuresAtRestart(
     if (element === undefined || attempts.length > 0 || isLost(withoutElement(element))) return [];
     return [{ path: element, failedNode: path, error: errorOf((reused as NodeReused).failure?.error as ErrorRecord) }];
   });
-  return [...reused, ...recorded].filter((element) => !isNamed(element));
+  return [...reused, ...recorded].filter(({ failedNode }) => !invalidated.has(failedNode));
 }
 
 function keptFailures(state: RunState, { steps }: ReplayPlan): FailedElement[] {

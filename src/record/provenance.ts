@@ -89,8 +89,8 @@ export class DagProvenance implements Provenance {
    */
   async inspect(runId: string, options: InspectOptions = {}): Promise<RunInspection> {
     const state = await this.#latest.load(runId);
-    const [shape, ranks] = await Promise.all([this.#reader.shape(state), this.#reader.ranks(state)]);
-    return inspectRun(state, { shape, ranks }, options);
+    const [shape, tree] = await Promise.all([this.#reader.shape(state), this.#latest.tree(state)]);
+    return inspectRun(state, { shape, tree }, options);
   }
 
   /** Reads the latest output of a path. @throws HeddleError `UNKNOWN_PATH` if none is recorded, `VALUE_MISSING`. */
@@ -128,6 +128,7 @@ export class DagProvenance implements Provenance {
 
   /** Removes a run and the values that no other run refers to. */
   async removeRun(runId: string): Promise<void> {
+    this.#latest.forget(runId);
     await this.#store.remove(runId);
   }
 

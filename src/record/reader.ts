@@ -10,7 +10,7 @@ import type { Composed, ConsumedRef, Origin, Ref } from "../events.js";
 import type { Encoded, JournalPage, Store } from "../ports.js";
 import type { GivenInputs } from "../run/recording.js";
 import { fold, startFold } from "./fold.js";
-import { errorAt, type NodeRecord, onlyChild, type RecordedOutput, type RunState } from "./run-state.js";
+import { onlyChild, outcomeAsOf, type RecordedOutput, type RunState, seqOfOutput } from "./run-state.js";
 import type { Shape } from "./shape.js";
 import { hashOf, inlineEncoding } from "./values.js";
 
@@ -86,11 +86,11 @@ export class RunReader {
    * @throws HeddleError `VALUE_MISSING`.
    */
   output(state: RunState, path: string, seq = Number.POSITIVE_INFINITY): unknown {
-    const output = outputAsOf(state.nodes.get(path), seq);
+    const { output } = outcomeAsOf(state.nodes.get(path), seq) ?? {};
     if (!output) throw new HeddleError("VALUE_MISSING", `Run "${state.runId}" has no recorded output of "${path}".`);
     if (!output.composed) return this.value(output);
     if (output.composed.kind === "one") return this.output(state, onlyChild(path, output.composed), seq);
-    return this.#assembled(state, path, output as RecordedOutput & { readonly composed: Composed });
+    return this.#assembled(state, path, output as RecordedOutput & { readonly composed: Composed }, seq);
   }
 
   /** The positions of the elements of all completed maps over plain objects and Maps, by path. */
@@ -112,9 +112,12 @@ export class RunReader {
   }
 
   /** The output of a composite, as it was put together in this run or in the one that was replayed. */
-  async #outputAt(state: RunState, path: string, { runId, seq }: Origin): Promise<unknown> {
-    const owner = runId === state.runId ? state : await this.find(runId);
-    if (owner) return this.output(owner, path, seq);
+  async #outputAt(state: RunState, path: string, origin: Origin): Promise<unknown> {
+    const seq = seqOfOutput(state.nodes.get(path), origin);
+    if (seq !== undefined) return this.output(state, path, seq);
+    const { runId } = origin;
+    const owner = runId === state.runId ? undefined : await this.find(runId);
+    if (owner) return this.output(owner, path, origin.seq);
     const gone = `What run "${state.runId}" took from "${path}" was put together in run "${runId}", which is gone.`;
     throw new HeddleError("VALUE_MISSING", gone);
   }
@@ -123,16 +126,16 @@ export class RunReader {
     state: RunState,
     path: string,
     { composed, origin }: RecordedOutput & { readonly composed: Composed },
+    seq: number,
   ): Promise<unknown> {
     const { kind, count, sink, failed } = composed;
-    const seq = origin.runId === state.runId ? origin.seq : Number.POSITIVE_INFINITY;
     const keys = (await this.value({ ref: composed.keys, origin })) as readonly unknown[] | undefined;
     const failures = new Map(failed);
     const outputs: unknown[] = [];
     for (let position = 0; position < count; position++) {
       const at = failures.get(position);
       const child = path + elementText(nameAt(keys, position)) + sink;
-      const output = at === undefined ? this.output(state, child, seq) : failureAt(state, at);
+      const output = at === undefined ? this.output(state, child, seq) : failureAt(state, at, seq);
       const value = output instanceof Promise ? await output : output;
       outputs.push(failed && at === undefined ? { status: "completed", value } : value);
     }
@@ -181,15 +184,8 @@ export class RunReader {
   }
 }
 
-/** The output that a path had after an event of its run. */
-function outputAsOf(node: NodeRecord | undefined, seq: number): RecordedOutput | undefined {
-  if (seq === Number.POSITIVE_INFINITY || node?.output?.origin.seq === seq) return node?.output;
-  const made = node?.attempts.findLast(({ output }) => output !== undefined && output.origin.seq <= seq);
-  return made?.output ?? node?.output;
-}
-
-function failureAt(state: RunState, path: string): Settled<never> {
-  const error = errorAt(state.nodes.get(path));
+function failureAt(state: RunState, path: string, seq: number): Settled<never> {
+  const error = outcomeAsOf(state.nodes.get(path), seq)?.error;
   return { status: "failed", path, error: errorOf(error ?? { name: "Error", message: "not recorded" }) };
 }
 

@@ -150,17 +150,17 @@ export class Planner {
 
   /** A failure that was collected is a result: it is executed again only if somebody asks for it. */
   #keepFailure(at: number, failed: ReadonlySet<string>): boolean {
-    const planned = this.steps.splice(at);
-    const isKept = planned.some(({ path }) => failed.has(path));
-    if (!isKept) this.steps.push(...planned);
-    for (const step of isKept ? planned : []) {
+    let isKept = false;
+    for (let i = at; i < this.steps.length && !isKept; i++) isKept = failed.has((this.steps[i] as ReplayStep).path);
+    if (!isKept) return false;
+    for (const step of this.steps.splice(at)) {
       if (step.action !== "rerun") this.steps.push(step);
       else if (failed.has(step.path)) {
         const why = "recorded: a failure that its map collected";
         this.steps.push({ path: step.path, action: "reuse", why, stale: false, effect: step.effect });
       }
     }
-    return isKept;
+    return true;
   }
 
   #rerun(step: Step, path: string, reason: Reason, why: string = reason): void {

@@ -1,5 +1,6 @@
 // What a restart has to decide: pure, from the recorded state, the plan and the answers.
 
+import { whereabouts } from "../definition/path.js";
 import { type Plan, stepAt } from "../definition/plan.js";
 import { HeddleError, quoted } from "../errors.js";
 import type { Reason } from "../events.js";
@@ -51,7 +52,7 @@ export function planRestart(
   for (const { path, attempts, output } of state.nodes.values()) {
     const last = attempts.at(-1);
     if (!last || (output && !invalidated.has(path)) || !isUnknown(last)) continue;
-    if (stepAt(plan, path)?.node.effect !== "ask") continue;
+    if (stepAt(plan, path)?.node.effect !== "ask" || isInsideDone(state, path, invalidated)) continue;
     const effect = { path, attempt: last.attempt };
     const answer = answers.find((candidate) => candidate.path === path && candidate.reason === EFFECT_UNKNOWN);
     if (!answer) asks.push(effect);
@@ -99,8 +100,17 @@ function checkEffectAnswer(path: string, value: unknown): void {
 export function pendingPauses(state: RunState): { readonly path: string; readonly reason: string }[] {
   return [...state.nodes.values()].flatMap(({ path, attempts }) => {
     const last = attempts.at(-1);
-    return last?.status === "paused" && last.pause?.answered === false ? [{ path, reason: last.pause.reason }] : [];
+    if (last?.status !== "paused" || last.pause?.answered !== false) return [];
+    return isInsideDone(state, path) ? [] : [{ path, reason: last.pause.reason }];
   });
+}
+
+/** True inside a composite that is done: an element that failed may have left something behind that plays no part now. */
+function isInsideDone(state: RunState, path: string, invalidated?: ReadonlyMap<string, Reason>): boolean {
+  for (let at = whereabouts(path)?.composite; at !== undefined; at = whereabouts(at)?.composite) {
+    if (state.nodes.get(at)?.output && !invalidated?.has(at)) return true;
+  }
+  return false;
 }
 
 /** Failed tries that a later one was promised for: a restart goes on counting there. */

@@ -50,7 +50,6 @@ export interface AttemptRecord {
   endedAt?: number;
   /** The values it consumed, by input: an edge was traversed exactly if it stands here. */
   readonly consumed: Readonly<Record<string, readonly ConsumedRef[]>>;
-  output?: RecordedOutput;
   error?: ErrorRecord;
   retryInMs?: number;
   overrunMs?: number;
@@ -61,6 +60,13 @@ export interface AttemptRecord {
   readonly logs: LogLine[];
 }
 
+/** What a path had to show from an event of its run on: an output, a failure, or nothing any more. */
+export interface Outcome {
+  readonly seq: number;
+  readonly output?: RecordedOutput | undefined;
+  readonly error?: ErrorRecord | undefined;
+}
+
 /** All that is recorded of one path. */
 export interface NodeRecord {
   readonly path: string;
@@ -69,6 +75,10 @@ export interface NodeRecord {
   output?: RecordedOutput;
   /** Set if the output, or the failure that a map collected, was taken over from another run. */
   reused?: NodeReused;
+  /** The event that the latest outcome came with. */
+  outcomeSeq: number;
+  /** Outcomes before the latest, if there were any. */
+  earlier?: Outcome[];
   updatedAt: number;
 }
 
@@ -101,4 +111,31 @@ export function onlyChild(path: string, { element = "", sink }: Composed): strin
 /** The error with which a path failed, in this run or in the one it was taken over from. */
 export function errorAt(node: NodeRecord | undefined): ErrorRecord | undefined {
   return node?.attempts.at(-1)?.error ?? node?.reused?.failure?.error;
+}
+
+/** The outcome that a path had after an event of its run. */
+export function outcomeAsOf(node: NodeRecord | undefined, seq: number): Outcome | undefined {
+  if (!node || node.outcomeSeq <= seq) return node && latestOutcome(node);
+  return node.earlier?.findLast((outcome) => outcome.seq <= seq);
+}
+
+/** The event with which a path got the output that was recorded first at `origin`. */
+export function seqOfOutput(node: NodeRecord | undefined, { runId, seq }: Origin): number | undefined {
+  if (!node) return undefined;
+  const isIt = ({ output }: Outcome) => output?.origin.runId === runId && output.origin.seq === seq;
+  return [latestOutcome(node), ...(node.earlier ?? [])].find(isIt)?.seq;
+}
+
+/** Notes that the outcome changes with this event; call before it does. */
+export function outdate(node: NodeRecord, seq: number): void {
+  const latest = latestOutcome(node);
+  if (latest.output || latest.error) {
+    node.earlier ??= [];
+    node.earlier.push(latest);
+  }
+  node.outcomeSeq = seq;
+}
+
+function latestOutcome(node: NodeRecord): Outcome {
+  return { seq: node.outcomeSeq, output: node.output, error: errorAt(node) };
 }

@@ -1,5 +1,6 @@
 // Attempts of nodes: from their start, over the call of the function, to what becomes of them.
 
+import { isInside } from "../definition/path.js";
 import type { Step } from "../definition/plan.js";
 import { toError } from "../errors.js";
 import { copyAll } from "../isolate.js";
@@ -42,6 +43,12 @@ export class Attempts implements AttemptHost, Outcome {
 
   logged(attempt: Attempt, message: string, data: unknown): void {
     this.#host.reporter.logged(attempt, String(message), data);
+  }
+
+  /** Drops the pauses that were asked for inside an element that has failed. */
+  forgetPauses(element: string): void {
+    const left = this.pauses.filter(({ path }) => !isInside(path, element));
+    this.pauses.splice(0, this.pauses.length, ...left);
   }
 
   // ---- from the start to the call

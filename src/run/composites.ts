@@ -123,6 +123,7 @@ export class Composites {
     this.close(failure, scope.allOpen());
     scope.close();
     if (this.#host.isAborting) return;
+    this.#host.forgetPauses(run.elementPath(position));
     const error = errorOf(errorRecord(failure.error, undefined));
     this.#elementCollected(run, position, { path: run.elementPath(position), failedNode: failure.path, error });
   }
@@ -145,8 +146,8 @@ export class Composites {
       const output = run.output();
       const { composed, keys } = run.composed();
       this.#host.reporter.assembled(run, composed, keys);
-      frame.outputs.set(step.index, output, undefined);
-      this.collected.push(...run.failures);
+      frame.outputs.set(step.index, output, run.isShared);
+      for (const failure of run.failures) this.collected.push(failure);
     } catch (error) {
       return this.#compositeFailed(run, toError(error));
     }

@@ -166,9 +166,15 @@ class Execution implements RunHost {
     if (scope.failure) return;
     scope.failure = { path, error, enclosing: enclosing(frame) };
     this.#attempts.retries.stop((waiting) => waiting.isFailing);
-    scope.abort(
-      new HeddleError("CANCELLED", `Node "${path}" failed, so what runs beside it is aborted.`, { cause: error }),
-    );
+    // The failed attempt itself still counts. An error costs more than a node, so it is made only if somebody hears it.
+    if (scope.active > 1) {
+      const why = `Node "${path}" failed, so what runs beside it is aborted.`;
+      scope.abort(new HeddleError("CANCELLED", why, { cause: error }));
+    }
+  }
+
+  forgetPauses(element: string): void {
+    this.#attempts.forgetPauses(element);
   }
 
   lose(error: Error): void {

@@ -179,6 +179,11 @@ export class CompositeRun implements Work {
     return this.#isMutable;
   }
 
+  /** True if what its elements give is handed on as it is. */
+  get isShared(): boolean | undefined {
+    return this.#sub.plan.steps[this.#sub.sink]?.node.share;
+  }
+
   get hasWork(): boolean {
     const isFree = this.#begun - this.#ended < this.#plan.concurrency;
     return isFree && this.#begun < this.#elements.values.length && !this.frame.scope.isFailing;
@@ -246,7 +251,7 @@ export class CompositeRun implements Work {
       ...(this.#plan.kind === "branch" ? { element: elementText({ key: this.#key }) } : {}),
       ...(this.collects ? { failed: this.#failed } : {}),
     };
-    return { composed, keys: this.#kind === "joined" && !this.#elements.keys ? undefined : this.#elements.keys };
+    return { composed, keys: this.#elements.keys };
   }
 
   // ---- what its elements ask for

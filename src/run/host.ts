@@ -27,6 +27,8 @@ export interface RunHost {
   deliver(frame: Frame, step: Step): void;
   /** Ends all that runs in the scope of a frame. */
   fail(frame: Frame, path: string, error: Error): void;
+  /** Drops the pauses that were asked for inside an element that has failed. */
+  forgetPauses(element: string): void;
   /** Ends the run: its record can no longer be written, or the engine itself is broken. */
   lose(error: Error): void;
   /** Starts all that may start. */

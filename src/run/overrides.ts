@@ -1,7 +1,8 @@
 // Other nodes in the place of those of a dag, chosen when a runner is made; the dag itself stays as it is.
 
 import type { AnyNode } from "../definition/node.js";
-import { type CompositePlan, type Plan, type Step, type SubPlan, subOfElement } from "../definition/plan.js";
+import { elementText } from "../definition/path.js";
+import type { CompositePlan, Plan, Step, SubPlan } from "../definition/plan.js";
 import { isSameType } from "../definition/schema.js";
 import { HeddleError, quoted } from "../errors.js";
 
@@ -31,7 +32,7 @@ export function overridePlan(plan: Plan, overrides: Overrides | undefined): Plan
 function unknown({ dag, steps }: Plan, name: string): never {
   throw new HeddleError(
     "INVALID_OPTION",
-    `Dag "${dag}" has no node "${name}" to override. Its labels are ${quoted(steps.map(({ label }) => label))}; nodes inside composites are named like "chunks[*]/parse".`,
+    `Dag "${dag}" has no node "${name}" to override. Its labels are ${quoted(steps.map(({ label }) => label))}; nodes inside composites are named for all elements at once: "chunks[*]/parse", "stats/parse", "route{text}".`,
   );
 }
 
@@ -56,18 +57,42 @@ function overrideElement(
   const { composite } = step;
   if (element === undefined && rest === undefined) return composite ? undefined : override(step, pattern, node);
   if (!composite || (element === undefined) !== (composite.kind === "call")) return undefined;
-  const [key, sub] = subOfElement(composite, element ?? "");
-  if (!sub) return undefined;
-  if (sub.separator === "/") {
-    const plan = inner.length === 0 && rest !== undefined ? overrideInside(sub.plan, rest, pattern, node) : undefined;
-    return plan && withSub(step, composite, key, { ...sub, plan });
+  let changed: Step | undefined;
+  for (const key of keysOf(composite, element)) {
+    const sub = composite.subs.get(key);
+    const plan = sub && overrideSub(sub, inner, rest, pattern, node);
+    if (!plan) return undefined;
+    changed = withSub(changed ?? step, key, { ...sub, plan });
   }
-  const [first] = sub.plan.steps as [Step];
-  const changed = overrideElement(first, inner, rest, pattern, node);
-  return changed && withSub(step, composite, key, { ...sub, plan: withSteps(sub.plan, () => changed) });
+  return changed;
 }
 
-function withSub(step: Step, composite: CompositePlan, key: string, sub: SubPlan): Step {
+function overrideSub(
+  { plan, separator, replaced }: SubPlan,
+  inner: readonly string[],
+  rest: string | undefined,
+  pattern: string,
+  node: AnyNode,
+): Plan | undefined {
+  if (separator === "/") {
+    const isReplaced = [...replaced.keys()].some((index) => plan.steps[index]?.path === rest);
+    const isInside = inner.length === 0 && rest !== undefined && !isReplaced;
+    return isInside ? overrideInside(plan, rest, pattern, node) : undefined;
+  }
+  const changed = overrideElement(plan.steps[0] as Step, inner, rest, pattern, node);
+  return changed && withSteps(plan, () => changed);
+}
+
+/** An override stands for all elements of a map; of a branch, for one case or all. */
+function keysOf({ kind, subs }: CompositePlan, element: string | undefined): string[] {
+  if (kind === "call") return [""];
+  const isAll = element === "[*]" || element === "{*}";
+  if (kind !== "branch") return isAll ? [""] : [];
+  return [...subs.keys()].filter((key) => isAll || elementText({ key }) === element);
+}
+
+function withSub(step: Step, key: string, sub: SubPlan): Step {
+  const composite = step.composite as CompositePlan;
   return { ...step, composite: { ...composite, subs: new Map([...composite.subs, [key, sub]]) } };
 }
 
@@ -77,10 +102,17 @@ function withSteps(plan: Plan, change: (step: Step) => Step): Plan {
 }
 
 function override(step: Step, name: string, node: AnyNode): Step {
-  if (step.composite) {
+  if (node?.kind !== "node")
     throw new HeddleError(
       "INVALID_OPTION",
-      `Node "${name}" is a ${step.composite.kind} and cannot be overridden. Override what it runs: "${name}[*]" or "${name}[*]/…".`,
+      `The override of "${name}" is no node. Make it with node({ input, output, run }).`,
+    );
+  if (step.composite) {
+    const { kind, subs } = step.composite;
+    const inside = { call: "/…", map: "[*]", flatMap: "[*]", branch: `{${subs.keys().next().value}}` }[kind];
+    throw new HeddleError(
+      "INVALID_OPTION",
+      `Node "${name}" is a ${kind} and cannot be overridden. Override what it runs: "${name}${inside}".`,
     );
   }
   const names = new Set([...Object.keys(step.node.input), ...Object.keys(node.input)]);
