@@ -2,7 +2,7 @@
 
 import { faultsError } from "../errors.js";
 import { findCycle, topologicalOrder } from "./graph.js";
-import { isMember, type Nodes, type Sides } from "./members.js";
+import { type AnyComposite, type AnyDag, isMember, type Nodes, type Sides } from "./members.js";
 import type { AnyNode } from "./node.js";
 import { pathOf } from "./path.js";
 import type { Feed, InputPaths, Plan, Step } from "./plan.js";
@@ -35,7 +35,7 @@ export function buildPlan(dag: string, nodes: Nodes, edges: readonly PlainEdge[]
   const order = topologicalOrder(upstream, downstream);
   if (order.length < labels.length) faults.push(cycleFault(labels, findCycle(upstream, order)));
 
-  const composites = wireComposites(dag, nodes, labels, { order, downstream, arrivals, sides });
+  const composites = wireComposites(dag, nodes, labels, { order, arrivals, sides });
   const producersOf = producerIndex(labels, (label, i) => composites.get(i)?.node.output ?? outputOf(nodes[label]));
   const steps = labels.map((label, index): Step => {
     const member = nodes[label];
@@ -106,7 +106,6 @@ function outputOf(member: unknown): AnySchema | undefined {
 
 interface Layout {
   readonly order: readonly number[];
-  readonly downstream: readonly (readonly number[])[];
   readonly arrivals: readonly Arrival[][];
   readonly sides: readonly Side[][];
 }
@@ -114,19 +113,34 @@ interface Layout {
 /** Wires the composites, upstreams first: what one returns depends on what it is given, and its downstreams must know. */
 function wireComposites(dag: string, nodes: Nodes, labels: readonly string[], layout: Layout) {
   const wired = new Map<number, WiredComposite>();
+  const from = arrivalsFrom(layout.arrivals, (i) => isComposite(nodes[labels[i] as string]));
   for (const i of layout.order) {
     const label = labels[i] as string;
     const member = nodes[label];
-    if (!isMember(member) || member.kind === "node") continue;
+    if (!isComposite(member)) continue;
     const sides =
       layout.sides[i]?.map((side) => ({ ...side, output: wired.get(side.up)?.node.output ?? side.output })) ?? [];
     const one = wireComposite({ dag, label }, member, layout.arrivals[i] as Arrival[], sides);
     wired.set(i, one);
-    for (const down of layout.downstream[i] ?? []) {
-      for (const arrival of layout.arrivals[down] ?? []) if (arrival.up === i) arrival.output = one.node.output;
-    }
+    for (const arrival of from.get(i) ?? []) arrival.output = one.node.output;
   }
   return wired;
+}
+
+function isComposite(member: unknown): member is AnyDag | AnyComposite {
+  return isMember(member) && member.kind !== "node";
+}
+
+/** The edges that come from composites, by these. */
+function arrivalsFrom(arrivals: readonly Arrival[][], isWanted: (up: number) => boolean): Map<number, Arrival[]> {
+  const from = new Map<number, Arrival[]>();
+  for (const arrival of arrivals.flat()) {
+    if (!isWanted(arrival.up)) continue;
+    const list = from.get(arrival.up);
+    if (list) list.push(arrival);
+    else from.set(arrival.up, [arrival]);
+  }
+  return from;
 }
 
 function placeSides(label: string, { nodes, index, faults }: Placing): Side[] {
@@ -181,7 +195,8 @@ function isEdge(edge: unknown): edge is PlainEdge {
 }
 
 function unknownLabel(edge: PlainEdge, label: string): string {
-  return `The edge ${JSON.stringify(edge)} names "${label}", but this dag has no such node. Add the node or correct the label.`;
+  const inside = /[[{/]/.test(label) ? " Edges do not reach into composites: name the composite itself." : "";
+  return `The edge ${JSON.stringify(edge)} names "${label}", but this dag has no such node. Add the node or correct the label.${inside}`;
 }
 
 function cycleFault(labels: readonly string[], cycle: readonly number[]): string {

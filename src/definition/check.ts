@@ -40,11 +40,13 @@ interface Nothing {
 
 type Upstream<E extends readonly Edge[], L> = Extract<E[number], readonly [string, L, ...unknown[]]>[0];
 
-type Collected<V, R> = V extends readonly unknown[]
-  ? R[]
-  : V extends ReadonlyMap<infer K, unknown>
-    ? ReadonlyMap<K, R>
-    : { readonly [key: string]: R };
+type Collected<V, R> = [R] extends [Nothing]
+  ? Nothing
+  : V extends readonly unknown[]
+    ? R[]
+    : V extends ReadonlyMap<infer K, unknown>
+      ? ReadonlyMap<K, R>
+      : { readonly [key: string]: R };
 
 /** What the node of a label gives; that of a map depends on its upstream. */
 type Gives<N, E extends readonly Edge[], L extends keyof N> =
@@ -62,9 +64,12 @@ type NodeYields<M> = Output<M> extends AnySchema ? OutputOf<Output<M>> : Nothing
 export type Yields<M> = M extends { readonly kind: "node" }
   ? NodeYields<M>
   : M extends Dag<infer N, infer E>
-    ? Sinks<N, E> extends infer S extends keyof N
-      ? Gives<N, E, S>
-      : never
+    ? string extends keyof N
+      ? // biome-ignore lint/suspicious/noExplicitAny: labels that the compiler does not know.
+        any
+      : Sinks<N, E> extends infer S extends keyof N
+        ? Gives<N, E, S>
+        : never
     : M extends Typed<infer K, infer _In, infer Out>
       ? K extends "map"
         ? Out[]
@@ -275,11 +280,13 @@ export type SinkOutputs<N, E extends readonly Edge[]> = string extends E[number]
 export type ContextNeeds<N> = 0 extends 1 & N // `any`, whose needs nobody knows
   ? unknown
   : {
-        [L in keyof N]: N[L] extends Dag<infer Inner, infer _E>
-          ? (need: ContextNeeds<Inner>) => void
-          : N[L] extends { readonly "~context"?: infer Need }
-            ? NonNullable<Need>
-            : never;
+        [L in keyof N]: 0 extends 1 & N[L]
+          ? never
+          : N[L] extends Dag<infer Inner, infer _E>
+            ? (need: ContextNeeds<Inner>) => void
+            : N[L] extends { readonly "~context"?: infer Need }
+              ? NonNullable<Need>
+              : never;
       }[keyof N] extends (need: infer All) => void
     ? All
     : never;

@@ -105,16 +105,31 @@ export function list<S extends AnySchema>(element: S): ListType<S> {
 /** Makes the type "plain object whose values are `value`". */
 export function record<S extends AnySchema>(value: S): RecordType<S> {
   const check = (given: unknown) =>
-    isObject(given) ? checkEach(value, Object.entries(given), Object.fromEntries) : odd("an object");
+    isPlainObject(given) ? checkEach(value, Object.entries(given), Object.fromEntries) : odd("a plain object");
   return Object.freeze({ kind: "record", valueType: value, ...standard(check) });
 }
 
 /** Makes the type "Map from `key` to `value`". */
 export function mapOf<K extends AnySchema, S extends AnySchema>(key: K, value: S): MapType<K, S> {
-  const check = (given: unknown) =>
-    given instanceof Map
-      ? checkEach(value, [...given] as [PropertyKey, unknown][], (entries) => new Map<unknown, unknown>(entries))
-      : odd("a Map");
+  const check = (given: unknown): Checked<Map<unknown, unknown>> | Promise<Checked<Map<unknown, unknown>>> => {
+    if (!(given instanceof Map)) return odd("a Map");
+    const entries = [...given] as [PropertyKey, unknown][];
+    const [keys, values] = [
+      checkEach(
+        key,
+        entries.map(([name]) => [name, name] as const),
+        valuesOf,
+      ),
+      checkEach(value, entries, valuesOf),
+    ];
+    const join = (ks: Checked<unknown[]>, vs: Checked<unknown[]>): Checked<Map<unknown, unknown>> => {
+      if (ks.issues || vs.issues) return { issues: [...(ks.issues ?? []), ...(vs.issues ?? [])] };
+      return { value: new Map(ks.value.map((name, i) => [name, vs.value[i]])) };
+    };
+    return keys instanceof Promise || values instanceof Promise
+      ? Promise.all([keys, values]).then(([ks, vs]) => join(ks, vs))
+      : join(keys, values);
+  };
   return Object.freeze({ kind: "map", keyType: key, valueType: value, ...standard(check) });
 }
 
@@ -273,8 +288,10 @@ function valuesOf(entries: readonly (readonly [unknown, unknown])[]): unknown[] 
   return entries.map(([, value]) => value);
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function printPath(path: NonNullable<Issue["path"]>): string {

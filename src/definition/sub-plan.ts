@@ -26,6 +26,8 @@ export interface Place {
 export interface Giver {
   readonly phrase: string;
   readonly output: AnySchema | undefined;
+  /** True if a value is handed on only to the subs that take it: of a union, each takes its members. */
+  readonly isSorted?: boolean;
 }
 
 /** A sub, and the type that it gives. */
@@ -77,7 +79,8 @@ export function enterSub(
   const [source = 0] = sources;
   const [sink = 0] = plan.sinks;
   const given = sides.filter(({ name }) => ![...replaced.values()].includes(name));
-  const input = elementInput(place, what, at(source), giver, given);
+  const labels = sources.map((index) => at(index).label);
+  const input = elementInput(place, { what, sources: labels }, at(source), giver, given);
   return {
     plan: {
       plan: replaced.size === 0 ? plan : without(plan, replaced),
@@ -102,10 +105,16 @@ function without(plan: Plan, replaced: ReadonlyMap<number, string>): Plan {
   return { ...plan, order, sources: order.filter((index) => upstreamCounts[index] === 0), upstreamCounts };
 }
 
+/** A sub in words, and its sources. */
+interface Described {
+  readonly what: string;
+  readonly sources: readonly string[];
+}
+
 /** The input of the source that takes the element: its only required one that no side input feeds. */
 function elementInput(
   place: Place,
-  what: string,
+  sub: Described,
   { label, node: { input } }: Step,
   giver: Giver | undefined,
   sides: readonly Side[],
@@ -116,7 +125,7 @@ function elementInput(
         `A side input of node "${place.label}" is called "input", as its main input is. Use another name.`,
       );
     const schema = Object.hasOwn(input, side.name) ? (input[side.name] as AnySchema) : undefined;
-    if (!schema) place.faults.push(unknownSide(place, what, side, label, Object.keys(input)));
+    if (!schema) place.faults.push(unknownSide(place, sub, side, label, Object.keys(input)));
     else if (!side.output || !takesWhole(side.output, schema)) place.faults.push(wrongSide(place, side));
   }
   const fed = new Set(sides.map(({ name }) => name));
@@ -124,26 +133,28 @@ function elementInput(
   const [name] = free;
   if (free.length !== 1 || name === undefined) {
     place.faults.push(
-      `${what} must start with a node that has exactly one required input, for the element; "${label}" has ${quoted(free)}. Make the others optional(…), or side inputs with \`with\`.`,
+      `${sub.what} must start with a node that has exactly one required input, for the element; ${label === place.label ? "it" : `"${label}"`} has ${quoted(free)}. ${free.length === 0 ? "Give it one." : "Make the others optional(…), or side inputs of a map with `with`."}`,
     );
     return "";
   }
   const schema = input[name] as AnySchema;
-  if (giver?.output && !takesElement(giver.output, schema)) {
+  const where = label === place.label ? `"${label}"` : `"${label}" in node "${place.label}"`;
+  if (giver?.output && !takesElement(giver, giver.output, schema)) {
     place.faults.push(
-      `What is given by ${giver.phrase} ${printed(giver.output)}does not fit input "${name}" ${printed(schema)}of "${label}" in node "${place.label}". Use the same schema object in both.`,
+      `What is given by ${giver.phrase} ${printed(giver.output)}does not fit input "${name}" ${printed(schema)}of ${where}: ${differing(giver.output, schema)}. Use the same schema object in both.`,
     );
   }
   return name;
 }
 
-function takesElement(output: AnySchema, input: AnySchema): boolean {
-  return takesWhole(output, input) || memberTypes(output).some((one) => takesWhole(one as AnySchema, input));
+function takesElement({ isSorted }: Giver, output: AnySchema, input: AnySchema): boolean {
+  if (takesWhole(output, input)) return true;
+  return isSorted === true && memberTypes(output).some((one) => takesWhole(one as AnySchema, input));
 }
 
 function shapeFault(what: string, plan: Plan, sources: readonly number[]): string {
   const labels = (indexes: readonly number[]) => quoted(indexes.map((index) => plan.steps[index]?.label as string));
-  return `${what} is dag "${plan.dag}", which must have exactly one source and one sink, but has the sources ${labels(sources)} and the sinks ${labels(plan.sinks)}. Join them, or feed further sources with \`with\`.`;
+  return `${what} is dag "${plan.dag}", which must have exactly one source and one sink, but has the sources ${labels(sources)} and the sinks ${labels(plan.sinks)}. Join them, or let a map feed further sources with \`with\`.`;
 }
 
 function wrongSide({ label }: Place, side: Side): string {
@@ -153,12 +164,19 @@ function wrongSide({ label }: Place, side: Side): string {
 
 function unknownSide(
   { label }: Place,
-  what: string,
+  { what, sources }: Described,
   { name }: Side,
   source: string,
   inputs: readonly string[],
 ): string {
-  return `Node "${label}" has a side input "${name}", but ${what[0]?.toLowerCase()}${what.slice(1)} has no source and its first node "${source}" no input of that name. The inputs are ${quoted(inputs)}.`;
+  return `Node "${label}" has a side input "${name}", but ${what[0]?.toLowerCase()}${what.slice(1)} has no source and its first node no input of that name. Its sources are ${quoted(sources)}, the inputs of "${source}" ${quoted(inputs)}.`;
+}
+
+function differing(output: AnySchema, input: AnySchema): string {
+  const name = typeName(output);
+  return name !== undefined && name === typeName(input)
+    ? `these are two different types of that name`
+    : "their types differ";
 }
 
 function printed(schema: AnySchema): string {

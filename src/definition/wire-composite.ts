@@ -36,6 +36,12 @@ export function wireComposite(
 ): WiredComposite {
   const place: Place = { dag, label, faults: [] };
   const [main] = arrivals;
+  for (const { label: up, input } of arrivals) {
+    if (input === undefined || input === MAIN_INPUT) continue;
+    place.faults.push(
+      `The edge ["${up}", "${label}", "${input}"] names an input of a composite. It takes one value from one upstream: write ["${up}", "${label}"].`,
+    );
+  }
   if (arrivals.length !== 1) place.faults.push(oneUpstream(place.label, member.kind, arrivals));
   const giver = main && arrivals.length === 1 ? { phrase: `"${main.label}"`, output: main.output } : undefined;
   const { composite, output } = compose(place, member, giver, sides);
@@ -99,7 +105,7 @@ function branchGivers(place: Place, member: AnyComposite, main: Giver | undefine
     if (main) place.faults.push(`Node "${place.label}" is a branch after ${main.phrase}, which returns nothing.`);
     return () => undefined;
   }
-  if (member.by !== undefined) return () => main;
+  if (member.by !== undefined) return () => ({ ...main, isSorted: typeof member.by === "string" });
   if (!isKeyed(main.output)) {
     place.faults.push(
       `Node "${place.label}" is a branch without \`by\`, so ${main.phrase} must return pairs: declare its output as keyed({ ${Object.keys(member.subs).join(", ")} }), or write branch(by, { … }).`,
@@ -192,6 +198,9 @@ function oneUpstream(label: string, kind: (AnyDag | AnyComposite)["kind"], arriv
   const has = arrivals.length === 0 ? "none" : quoted(arrivals.map((arrival) => arrival.label));
   const others =
     kind === "map" || kind === "flatMap" ? "give it the others with `with`" : "join the others to it in a node before";
-  const remedy = arrivals.length === 0 ? "Add an edge to it." : `Keep the one it works on, and ${others}.`;
+  const remedy =
+    arrivals.length === 0
+      ? "Add an edge to it; for an input of the run, from a node that returns that."
+      : `Keep the one it works on, and ${others}.`;
   return `Composite node "${label}" needs exactly one upstream, but has ${has}. ${remedy}`;
 }

@@ -211,6 +211,7 @@ function inspectAttempt(attempt: AttemptRecord, collected: ReadonlySet<string>):
   if (attempt.endedAt !== undefined) copy.durationMs = attempt.endedAt - attempt.startedAt;
   if (error) copy.error = copyAll(error);
   if (pause) copy.pause = { ...pause };
+  if (attempt.progress) copy.progress = { ...attempt.progress };
   return copy;
 }
 

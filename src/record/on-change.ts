@@ -63,7 +63,8 @@ class Invalidation {
       const path = prefix + step.path;
       const whole = found?.found.has(step.path) ? "dag changed" : this.#below(step, here);
       if (whole) for (const inside of this.#tree.inside(path)) this.#invalid.set(inside, whole);
-      const reason = whole ?? (this.#reopened.has(path) ? "a child is executed" : this.#elements(step, path, found));
+      const inner = whole ? undefined : this.#elements(step, path, found);
+      const reason = whole ?? inner ?? (this.#reopened.has(path) ? "a child is executed" : undefined);
       if (!reason) continue;
       this.#invalid.set(path, reason);
       here.set(index, reason);

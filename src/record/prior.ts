@@ -70,11 +70,23 @@ export function priorOfReplay({ state, reader }: Omit<Recorded, "plan">, replay:
 /** The events that take over into a replay what it reuses, with all that it was made of. */
 export function reusedEvents(state: RunState, replay: ReplayPlan, at: number): NodeReused[] {
   const elements = new Map(keptFailures(state, replay).map(({ path, failedNode }) => [failedNode, path]));
-  return replay.steps.flatMap(({ path, action }) => {
-    return action === "reuse"
-      ? [reusedEvent(state.nodes.get(path) as NodeRecord, state.runId, at, elements.get(path))]
-      : [];
+  const reused = replay.steps.flatMap(({ path, action }) => (action === "reuse" ? [path] : []));
+  // Of what was reused as a whole, also those parts that the dag has no place for any more: the output is made of them.
+  const isReused = new Set(reused);
+  const parts = replay.unmatched.flatMap(({ path }) =>
+    composites(path).some((one) => isReused.has(one)) ? [path] : [],
+  );
+  return [...reused, ...parts].flatMap((path) => {
+    const node = state.nodes.get(path) as NodeRecord;
+    const isTaken = node.output !== undefined || elements.has(path);
+    return isTaken ? [reusedEvent(node, state.runId, at, elements.get(path))] : [];
   });
+}
+
+/** The composites that a path is inside, innermost first. */
+function composites(path: string): string[] {
+  const around = whereabouts(path)?.composite;
+  return around === undefined || around === path ? [] : [around, ...composites(around)];
 }
 
 function reusedEvent(node: NodeRecord, runId: string, at: number, failedElement: string | undefined): NodeReused {
