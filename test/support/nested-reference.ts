@@ -27,6 +27,8 @@ export type ExpectedTree = ReadonlyMap<string, Expected>;
 /** What differs from a first run. */
 export interface NestedCircumstances {
   readonly version?: number;
+  /** Where picky nodes work. */
+  readonly mended?: ReadonlySet<string>;
   /** What was there before, and which of its paths are executed again. */
   readonly before?: ExpectedTree;
   readonly executed?: ReadonlySet<string>;
@@ -84,11 +86,13 @@ interface Surroundings {
 class Evaluation {
   readonly all = new Map<string, Expected>();
   readonly #version: number;
+  readonly #mended: ReadonlySet<string>;
   readonly #before: ExpectedTree | undefined;
   readonly #executed: ReadonlySet<string>;
 
-  constructor({ version = 1, before, executed = new Set() }: NestedCircumstances) {
+  constructor({ version = 1, mended = new Set(), before, executed = new Set() }: NestedCircumstances) {
     this.#version = version;
+    this.#mended = mended;
     this.#before = before;
     this.#executed = executed;
   }
@@ -121,7 +125,7 @@ class Evaluation {
     const kept = this.#kept(path);
     if (kept?.failure) throw new Failed(path, kept.failure);
     if (kept) return kept.output;
-    const failure = pickyError(design, path, this.#version);
+    const failure = pickyError(design, path, { version: this.#version, mended: this.#mended });
     const output = failure ? undefined : computeLeaf(design, inputs, path, this.#version);
     const fed = design.inputs.flatMap(({ name, from }) => (from ? [[name, inputs[name]] as const] : []));
     this.all.set(path, { path, design, inputs: Object.fromEntries(fed), output, failure, ups, elements: [] });

@@ -41,6 +41,8 @@ export interface NestedWorld {
   version: number;
   /** Broken nodes work from now on. */
   healed: boolean;
+  /** Picky nodes work at these paths. */
+  readonly mended: Set<string>;
   readonly calls: NestedCall[];
   /** The paths of the functions that run now, and the most that ever did. */
   readonly active: Set<string>;
@@ -50,7 +52,7 @@ export interface NestedWorld {
 
 /** A new world. */
 export function newNestedWorld(): NestedWorld {
-  return { version: 1, healed: false, calls: [], active: new Set(), peak: 0 };
+  return { version: 1, healed: false, mended: new Set(), calls: [], active: new Set(), peak: 0 };
 }
 
 /** The answer to the pause of a path. */
@@ -64,7 +66,12 @@ function pausesAt({ behaviour }: LeafDesign, path: string): boolean {
 }
 
 /** The error of a node that always fails at this path. */
-export function pickyError({ behaviour }: LeafDesign, path: string, version: number): Error | undefined {
+export function pickyError(
+  { behaviour }: LeafDesign,
+  path: string,
+  { version, mended }: Pick<NestedWorld, "version"> & { readonly mended: ReadonlySet<string> },
+): Error | undefined {
+  if (mended.has(path)) return undefined;
   if (behaviour !== "picky" || hash(`picky ${path}`) % 5 > 1) return undefined;
   return new RangeError(`${path} is picky in version ${version}`);
 }
@@ -199,7 +206,7 @@ function inputSchema({ kind, isOptional, from }: LeafDesign["inputs"][number]) {
 function misbehave(design: LeafDesign, inputs: Values, ctx: Context, world: NestedWorld): void {
   const { behaviour } = design;
   const { path, attempt } = ctx;
-  const error = pickyError(design, path, world.version);
+  const error = pickyError(design, path, world);
   if (error) throw error;
   if (behaviour === "broken" && !world.healed && hash(print(inputs)) % 3 > 0) throw new Error(`${path} is broken`);
   if (behaviour === "flaky" && attempt <= 2) throw new TypeError(`${path} is flaky`);
