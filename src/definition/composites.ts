@@ -1,9 +1,9 @@
 // The composites of the field: map, flatMap and branch. What they run is checked again, with labels, by `dag()`.
 
-import { HeddleError, quoted } from "../errors.js";
+import { HeddleError } from "../errors.js";
 import type { Accepts, CheckSub, ContextNeeds, SidesOf, Yields } from "./check.js";
 import { type AnyComposite, type Composite, type CompositeBy, isMember, type Member, type Sides } from "./members.js";
-import { expectCount } from "./node.js";
+import { expectCount, expectOptions } from "./node.js";
 import type { Settled } from "./schema.js";
 
 /** How a `map` runs; all optional. */
@@ -77,12 +77,11 @@ type CheckCases<C, V> = {
       ? C[K]
       : "This case does not take what the branch is given";
 };
-type AllNeeds<C> = ContextNeeds<C>;
 type PairsOf<C> = { [K in keyof C & string]: readonly [key: K, value: Accepts<C[K]>] }[keyof C & string];
 type TaggedBy<P extends string, C> = {
   [K in keyof C & string]: Accepts<C[K]> & { readonly [Q in P]: K };
 }[keyof C & string];
-type Branch<In, C> = Composite<"branch", In, Yields<C[keyof C]>, AllNeeds<C>, Record<never, string>>;
+type Branch<In, C> = Composite<"branch", In, Yields<C[keyof C]>, ContextNeeds<C>, Record<never, string>>;
 
 /**
  * Runs one of several nodes or dags, chosen by a key: what a function says of the value (then all cases take that
@@ -118,9 +117,7 @@ const OPTIONS = ["concurrency", "onError", "with"];
 
 function composite<T>(kind: "map" | "flatMap", sub: unknown, options: MapOptions): T {
   expectMember(`What ${kind} runs`, sub);
-  if (typeof options !== "object" || options === null) throw invalid(`Expected the options of ${kind} to be an object`);
-  const unknown = Object.keys(options).filter((option) => !OPTIONS.includes(option));
-  if (unknown.length > 0) throw invalid(`Unknown option ${quoted(unknown)} of ${kind}. Known are ${quoted(OPTIONS)}`);
+  expectOptions(kind, options, OPTIONS);
   const { concurrency = DEFAULT_CONCURRENCY, onError = "fail", with: sides = {} } = options;
   expectCount("concurrency", concurrency);
   if (onError !== "fail" && onError !== "collect")

@@ -136,6 +136,22 @@ function checkRetry(retry: Retry): void {
   expectNumber("retry.jitter", retry.jitter ?? 0, 0, 1);
 }
 
+/** Refuses options that are no object, or of names that nobody knows. */
+export function expectOptions(what: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null)
+    throw invalid(`Expected the options of ${what} to be an object, got \`${options}\` (${typeof options})`);
+  const unknown = Object.keys(options).filter((option) => !known.includes(option));
+  if (unknown.length > 0) throw invalid(`Unknown option ${quoted(unknown)} of ${what}. Known are ${quoted(known)}`);
+}
+
+/** Refuses an option that is no list of texts. */
+export function expectTexts(option: string, value: unknown): void {
+  if (Array.isArray(value) && value.every((text) => typeof text === "string")) return;
+  throw invalid(
+    `Expected \`${option}\` to be a list of paths, e.g. ["chunks[3]/parse"], got \`${String(value)}\` (${typeof value})`,
+  );
+}
+
 /** Refuses an option that is no whole number from 1 and up. */
 export function expectCount(option: string, value: unknown): void {
   if (value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 1)) return;

@@ -1,7 +1,7 @@
 // The state of a run as people and tools want to read it: executions, attempts and edges, without payloads.
 
 import { topologicalOrder } from "../definition/graph.js";
-import { expectNumber } from "../definition/node.js";
+import { expectNumber, expectOptions } from "../definition/node.js";
 import { elementText, parsePath, whereabouts } from "../definition/path.js";
 import { HeddleError } from "../errors.js";
 import { copyAll } from "../isolate.js";
@@ -36,7 +36,9 @@ export function inspectRun(
   return { run, executions: layout.executions, edges: layout.edges, elements };
 }
 
-function checkOptions({ depth, offset, limit, under }: InspectOptions): void {
+function checkOptions(options: InspectOptions): void {
+  expectOptions("inspect", options, ["since", "under", "depth", "offset", "limit"]);
+  const { depth, offset, limit, under } = options;
   for (const [option, value] of Object.entries({ depth, offset, limit })) {
     if (value !== undefined) expectNumber(option, value, 0);
   }

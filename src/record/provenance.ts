@@ -1,6 +1,7 @@
 // The record keeper over a store, and the questions one may ask of it.
 
-import { expectCount, expectNumber } from "../definition/node.js";
+import { expectCount, expectNumber, expectOptions } from "../definition/node.js";
+import { withoutElement } from "../definition/path.js";
 import { HeddleError } from "../errors.js";
 import type { RunStatus } from "../events.js";
 import type { RunHead, Store } from "../ports.js";
@@ -52,7 +53,9 @@ export class DagProvenance implements Provenance {
   readonly #latest: LatestRun;
   readonly #opener: RunOpener;
 
-  constructor(store: Store, { durability = "async", leaseMs = 30_000 }: ProvenanceOptions = {}) {
+  constructor(store: Store, options: ProvenanceOptions = {}) {
+    expectOptions("a DagProvenance", options, ["durability", "leaseMs"]);
+    const { durability = "async", leaseMs = 30_000 } = options;
     if (!DURABILITIES.includes(durability)) {
       throw new HeddleError(
         "INVALID_OPTION",
@@ -97,7 +100,8 @@ export class DagProvenance implements Provenance {
   async loadOutput(runId: string, path: string): Promise<unknown> {
     const state = await this.#latest.load(runId);
     if (state.nodes.get(path)?.output) return this.#reader.output(state, path);
-    throw new HeddleError("UNKNOWN_PATH", `Run "${runId}" has no recorded output of path "${path}".`);
+    const hint = withoutElement(path) === path ? "" : " An element of a sub-dag has none of its own: name its sink.";
+    throw new HeddleError("UNKNOWN_PATH", `Run "${runId}" has no recorded output of path "${path}".${hint}`);
   }
 
   /**

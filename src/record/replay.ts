@@ -1,6 +1,6 @@
 // What a replay would do, per path: execute it, reuse its recorded output, or neither. Pure; nothing is run here.
 
-import { pathPattern, withoutElement } from "../definition/path.js";
+import { pathPattern, whereabouts, withoutElement } from "../definition/path.js";
 import { type Plan, stepAt } from "../definition/plan.js";
 import { HeddleError, quoted } from "../errors.js";
 import type { Reason, ReplayMode } from "../events.js";
@@ -99,10 +99,24 @@ function namesOf(plan: Plan, tree: RunTree, state: RunState, rerun: readonly str
   const elements = patterns.length === 0 ? [] : allElements(tree, state);
   unknown.push(...patterns.filter((_, i) => ![...state.nodes.keys(), ...elements].some((path) => tests[i]?.(path))));
   if (unknown.length === 0) return test;
+  const [first] = unknown as [string];
   throw new HeddleError(
     "UNKNOWN_PATH",
-    `Run "${state.runId}" of dag "${plan.dag}" has no path ${quoted(unknown)} to replay. The paths of its nodes are ${quoted(plan.byPath.keys())}, and those of what ran inside composites for instance "chunks[3]/parse"; inspect() lists them.`,
+    `Run "${state.runId}" of dag "${plan.dag}" has no path ${quoted(unknown)} to replay. ${whatThereIs(first, plan, tree, state)}`,
   );
+}
+
+/** What there is where a path goes astray. */
+function whatThereIs(name: string, plan: Plan, tree: RunTree, state: RunState): string {
+  const labels = `The nodes of the dag are ${quoted(plan.byPath.keys())}.`;
+  const place = whereabouts(name);
+  if (!place || name.includes("*")) return `${labels} What ran inside composites is named like "chunks[3]/parse".`;
+  const elements = tree.elements(place.composite);
+  const inside = elements.get(place.element);
+  if (inside) return `In "${place.element}" ran ${quoted(inside)}.`;
+  if (elements.size > 0) return `The elements of "${place.composite}" are ${quoted(elements.keys())}.`;
+  if (state.nodes.has(place.composite)) return `"${place.composite}" has no elements on record.`;
+  return whatThereIs(place.composite, plan, tree, state);
 }
 
 function allElements(tree: RunTree, state: RunState): string[] {

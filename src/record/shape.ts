@@ -166,7 +166,8 @@ function compositeChange(
 function subChanges(was: CompositeShape, is: CompositeShape, name: string): Map<string, Changes> {
   const found = new Map<string, Changes>();
   for (const [i, [key, separator, nodes]] of is.subs.entries()) {
-    const prefix = `${name}${key === "" ? "" : `{${key}}`}${separator}`;
+    const element = { call: "", map: "[*]", flatMap: "[*]", branch: `{${key}}` }[is.kind];
+    const prefix = `${name}${element}${separator}`;
     const inside = nodeChanges(was.subs[i]?.[2] ?? [], nodes, prefix);
     if (inside.found.size > 0 || inside.inner.size > 0) found.set(key, inside);
   }

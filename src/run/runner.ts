@@ -2,7 +2,7 @@
 // the run, and executes it.
 
 import type { Dag, Edge, Nodes } from "../definition/members.js";
-import { type AnyNode, expectCount, expectNumber } from "../definition/node.js";
+import { type AnyNode, expectCount, expectNumber, expectOptions, expectTexts } from "../definition/node.js";
 import type { Plan } from "../definition/plan.js";
 import { HeddleError, quoted } from "../errors.js";
 import { copyAll } from "../isolate.js";
@@ -45,7 +45,8 @@ const SYSTEM_CLOCK: Clock = {
 
 const INLINE: Executor = { name: "inline", execute: ({ node, input, context }) => node.run(input, context) };
 
-const OPTIONS = new Set("provenance executor overrides concurrency onEvent clock".split(" "));
+const OPTIONS = "provenance executor overrides concurrency onEvent clock context".split(" ");
+const START = ["signal", "budget"];
 
 type Values = Readonly<Record<string, unknown>>;
 type Open = () => Promise<Pick<ExecutionSetup, "inputs" | "recorder" | "prior">>;
@@ -61,9 +62,7 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
   constructor(dag: Dag<N, E>, ...[options = {}]: RunnerArguments<N>) {
     const { context, ...rest } = options as RunnerOptions & { context?: object };
     if (rest.concurrency !== undefined) expectCount("concurrency", rest.concurrency);
-    const unknown = Object.keys(rest).filter((option) => !OPTIONS.has(option));
-    if (unknown.length > 0)
-      throw invalid(`Unknown runner option ${quoted(unknown)}. Known are ${quoted([...OPTIONS, "context"])}.`);
+    expectOptions("a DagRunner", options, OPTIONS);
     if (rest.provenance && typeof rest.provenance.begin !== "function") {
       throw invalid("Expected `provenance` to be a DagProvenance. Around a store: new DagProvenance(store).");
     }
@@ -86,8 +85,9 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
    * `RUN_EXISTS` before anything is recorded, and with `STORE_…` or `FENCED` if no outcome can be recorded.
    */
   run(...[given, options = {}]: RunArguments<N, E>): Run<N, E> {
-    const runId = options.runId ?? this.#newRunId();
+    const runId = options?.runId ?? this.#newRunId();
     return this.#start(runId, options, async () => {
+      expectOptions("run", options, ["runId", ...START]);
       const inputs = await checkInputs(this.#plan, (given ?? {}) as Values, "all");
       const recorder = await this.#provenance.begin({ runId, plan: this.#plan, inputs, ...this.#setting(runId) });
       return { inputs, recorder, prior: undefined };
@@ -102,8 +102,11 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
   restart(runId: string, options: RestartOptions = {}): Run<N, E> {
     const { onChange = "refuse", rerun = [] } = options;
     return this.#start(runId, options, async () => {
+      expectOptions("restart", options, ["resume", "rerun", "onChange", ...START]);
       expectOneOf("onChange", onChange, ON_CHANGE);
+      expectTexts("rerun", rerun);
       const resume = copyAll(options.resume ?? {});
+      if (typeof resume !== "object" || resume === null) throw invalid("Expected `resume` to be { [path]: answer }.");
       return this.#provenance.restart({ runId, plan: this.#plan, resume, rerun, onChange, ...this.#setting(runId) });
     });
   }
@@ -136,6 +139,8 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
 
   async #replayRequest(replayOf: string, options: ReplayOptions<N, E>): Promise<ReplayRequest> {
     const { rerun = [], mode = "pinned", inputs: given = {}, onChange = "refuse" } = options;
+    expectOptions("replay", options, ["rerun", "mode", "inputs", "onChange", ...START]);
+    expectTexts("rerun", rerun);
     expectOneOf("mode", mode, ["pinned", "downstream"]);
     expectOneOf("onChange", onChange, ON_CHANGE);
     const inputs = await checkInputs(this.#plan, given as Values, "named");

@@ -198,7 +198,7 @@ test("a restart goes on in a changed sub-dag, and the record keeps what left it"
   calls.length = 0;
   const refusal = {
     code: "DAG_CHANGED",
-    message: expect.stringMatching(/"each\/end" is new[\s\S]*"each\/last" is gone/),
+    message: expect.stringMatching(/"each\[\*\]\/end" is new[\s\S]*"each\[\*\]\/last" is gone/),
   };
   await expect(make("end").restart(runId)).rejects.toMatchObject(refusal);
   const result = await make("end").restart(runId, { onChange: "invalidate" });
