@@ -52,7 +52,7 @@ export interface Plan {
 /** What a composite does: runs its sub once (`call`), for each element (`map`, `flatMap`), or one of several (`branch`). */
 export type CompositeKind = "call" | "map" | "flatMap" | "branch";
 
-/** How a composite runs. Its main input is called {@link MAIN_INPUT}, the others are side inputs. */
+/** How a composite runs. Its main input is called "input", the others are side inputs. */
 export interface CompositePlan {
   readonly kind: CompositeKind;
   /** How many elements may be under way at a time. */
