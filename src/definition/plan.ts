@@ -88,12 +88,13 @@ export interface SubPlan {
 export function stepAt(plan: Plan, path: string): Step | undefined {
   const [, label = "", elements = "", rest] = PATH.exec(path) ?? [];
   let step = plan.byPath.get(label);
-  for (const element of elementNames(elements)) {
+  const names = elementNames(elements);
+  for (const [i, element] of names.entries()) {
     const sub =
       step?.composite?.kind === "call" ? undefined : step?.composite && subOfElement(step.composite, element)[1];
     if (!sub) return undefined;
-    if (sub.separator === "/")
-      return path.endsWith(`${element}/${rest}`) ? stepAt(sub.plan, rest as string) : undefined;
+    // The nodes of a dag stand behind its last element.
+    if (sub.separator === "/") return i === names.length - 1 && rest !== undefined ? stepAt(sub.plan, rest) : undefined;
     step = sub.plan.steps[0];
   }
   if (rest === undefined) return step;
