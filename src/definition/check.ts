@@ -89,7 +89,10 @@ type NodeTakes<M, S> = M extends { readonly input: infer I extends Inputs }
 export type Accepts<M, S = unknown> = M extends { readonly kind: "node" }
   ? NodeTakes<M, S>
   : M extends Dag<infer N, infer E>
-    ? NodeTakes<N[EntryOf<N, E, S>], S>
+    ? string extends keyof N
+      ? // biome-ignore lint/suspicious/noExplicitAny: as in Yields.
+        any
+      : NodeTakes<N[EntryOf<N, E, S>], S>
     : M extends Typed<infer K, infer In, infer _Out>
       ? K extends "branch"
         ? In
