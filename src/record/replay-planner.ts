@@ -142,10 +142,9 @@ export class Planner {
     const composed = state.nodes.get(path)?.output?.composed;
     if (!composed) return () => true;
     if (composed.kind === "one") return (element) => element === path + (composed.element ?? "");
-    return (element) => {
-      const index = /\[(\d+)\]$/.exec(element)?.[1];
-      return (index === undefined ? (ranks.get(element) ?? Number.NaN) : Number(index)) < composed.count;
-    };
+    // A collection may have been a list once, and have keys now.
+    if (composed.keys !== undefined) return (element) => (ranks.get(element) ?? Number.NaN) < composed.count;
+    return (element) => Number(/\[(\d+)\]$/.exec(element)?.[1]) < composed.count;
   }
 
   /** A failure that was collected is a result: it is executed again only if somebody asks for it. */

@@ -36,3 +36,13 @@ test("a pinned map keeps its output whatever became of elements that it had befo
   const third = await runner.replay(second.runId, { rerun: ["split"] });
   expect(third.outputs).toEqual({ each: [1] });
 });
+
+test("nor is an element of a list that has become a Map", async () => {
+  const { world, runner } = scene();
+  const first = await runner.run();
+  world.values = new Map([["a", 5]]) as unknown as number[];
+  const second = await runner.replay(first.runId, { rerun: ["split", "each[0]/first"] });
+  expect(second.outputs).toEqual({ each: new Map([["a", 5]]) });
+  const { steps } = await runner.planReplay(second.runId, { rerun: [] });
+  expect(steps.filter(({ action }) => action === "rerun")).toEqual([]);
+});
