@@ -4,7 +4,7 @@ import type { BaseContext } from "../definition/context.js";
 import type { InputPaths, Step } from "../definition/plan.js";
 import type { AnySchema } from "../definition/schema.js";
 import { HeddleError } from "../errors.js";
-import type { Frame } from "./frames.js";
+import type { RunFrame } from "./composite-run.js";
 import type { Stoppable } from "./scope.js";
 
 /** What a function asked for when it paused. */
@@ -27,7 +27,7 @@ export interface AttemptHost {
 /** The state of one try. */
 export class Attempt implements Stoppable {
   readonly host: AttemptHost;
-  readonly frame: Frame;
+  readonly frame: RunFrame;
   readonly step: Step;
   readonly number: number;
   previous: Stoppable | undefined;
@@ -46,7 +46,7 @@ export class Attempt implements Stoppable {
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
 
-  constructor(host: AttemptHost, frame: Frame, step: Step, number: number) {
+  constructor(host: AttemptHost, frame: RunFrame, step: Step, number: number) {
     this.host = host;
     this.frame = frame;
     this.step = step;

@@ -5,7 +5,7 @@ import type { Step } from "../definition/plan.js";
 import { toError } from "../errors.js";
 import { copyAll } from "../isolate.js";
 import { Attempt, type AttemptHost } from "./attempt.js";
-import type { CompositeRun, Frame } from "./frames.js";
+import type { CompositeRun, RunFrame } from "./composite-run.js";
 import type { RunHost } from "./host.js";
 import { invoke, type Outcome } from "./invoke.js";
 import type { Pause } from "./recording.js";
@@ -54,7 +54,7 @@ export class Attempts implements AttemptHost, Outcome {
   // ---- from the start to the call
 
   /** Starts a step that is ready. */
-  start(frame: Frame, step: Step): void {
+  start(frame: RunFrame, step: Step): void {
     const attempt = new Attempt(this, frame, step, frame.nextAttempt(step));
     frame.scope.add(attempt);
     if (!frame.outputs.isUnread(step)) return this.#announce(attempt);

@@ -1,8 +1,10 @@
 // Composites under way: begins their elements, takes what these give, and reports what becomes of the whole.
 
+import type { Step } from "../definition/plan.js";
 import { errorOf, errorRecord } from "../error-record.js";
 import { HeddleError, toError } from "../errors.js";
-import { type CompositeRun, Frame } from "./frames.js";
+import { CompositeRun, type RunFrame } from "./composite-run.js";
+import { Frame } from "./frame.js";
 import type { RunHost } from "./host.js";
 import type { FailedElement, Prior } from "./recording.js";
 import { Scope, type ScopeFailure } from "./scope.js";
@@ -22,8 +24,8 @@ export class Composites {
   }
 
   /** Starts a composite whose upstreams are completed. */
-  start(run: CompositeRun): void {
-    const { frame, step } = run;
+  start(frame: RunFrame, step: Step): void {
+    const run = new CompositeRun(frame, step);
     const begin = () => this.#guard(frame, () => this.#begin(run));
     frame.scope.enter();
     if (!frame.outputs.isUnread(step)) return begin();
@@ -36,7 +38,7 @@ export class Composites {
   }
 
   /** Does something that was counted as under way in a frame. */
-  #guard(frame: Frame, act: () => void): void {
+  #guard(frame: RunFrame, act: () => void): void {
     try {
       act();
     } catch (error) {
@@ -102,8 +104,8 @@ export class Composites {
     }
   }
 
-  elementCompleted({ parent, scope, outputs, plan }: Frame): void {
-    const { run, position } = parent as NonNullable<Frame["parent"]>;
+  elementCompleted({ parent, scope, outputs, plan }: RunFrame): void {
+    const { run, position } = parent as NonNullable<RunFrame["parent"]>;
     if (run.collects) scope.close();
     const sink = plan.sinks[0] as number;
     // A replay may execute other nodes of an element, and reuse its sink.

@@ -5,9 +5,10 @@ import type { Plan, Step } from "../definition/plan.js";
 import { HeddleError } from "../errors.js";
 import type { Reason } from "../events.js";
 import { Attempts } from "./attempts.js";
+import type { CompositeRun, RunFrame } from "./composite-run.js";
 import { Composites } from "./composites.js";
 import type { Control } from "./control.js";
-import { type CompositeRun, Frame, type Shared } from "./frames.js";
+import { Frame, type Shared } from "./frame.js";
 import type { RunHost } from "./host.js";
 import type { Settings } from "./invoke.js";
 import type { Budget } from "./options.js";
@@ -41,9 +42,9 @@ class Execution implements RunHost {
   readonly recorder: Recorder | undefined;
   readonly shared: Shared;
   readonly reporter: Reporter;
-  readonly work = new WorkQueue<Frame | CompositeRun>();
+  readonly work = new WorkQueue<RunFrame | CompositeRun>();
   readonly #scope = new Scope<CompositeRun>();
-  readonly #root: Frame;
+  readonly #root: RunFrame;
   readonly #attempts: Attempts;
   readonly #composites: Composites;
   #lost: Error | undefined;
@@ -128,9 +129,9 @@ class Execution implements RunHost {
     recorder.stored().then(goOn, goOn);
   }
 
-  start(frame: Frame, index: number): void {
+  start(frame: RunFrame, index: number): void {
     const step = frame.plan.steps[index] as Step;
-    if (step.composite) return this.#composites.start(frame.compositeRun(step));
+    if (step.composite) return this.#composites.start(frame, step);
     if (this.#operationsLeft-- > 0) return this.#attempts.start(frame, step);
     frame.scheduler.makeReady(index);
     this.#setup.control.pause("The budget of operations is used up.");
@@ -142,7 +143,7 @@ class Execution implements RunHost {
   }
 
   /** Hands an output on to whoever waits for it. */
-  deliver(frame: Frame, step: Step): void {
+  deliver(frame: RunFrame, step: Step): void {
     frame.outputs.release(step);
     frame.scheduler.complete(step.index);
     this.work.push(frame);
@@ -161,7 +162,7 @@ class Execution implements RunHost {
   }
 
   /** Ends all that runs in the scope of a frame. */
-  fail(frame: Frame, path: string, error: Error): void {
+  fail(frame: RunFrame, path: string, error: Error): void {
     const { scope } = frame;
     if (scope.failure) return;
     scope.failure = { path, error, enclosing: enclosing(frame) };
@@ -208,7 +209,7 @@ class Execution implements RunHost {
 }
 
 /** The composites around a frame that fail with it, innermost first. */
-function enclosing({ parent, scope }: Frame): CompositeRun[] {
+function enclosing({ parent, scope }: RunFrame): CompositeRun[] {
   const runs: CompositeRun[] = [];
   for (let at = parent; at && at.run.frame.scope === scope; at = at.run.frame.parent) runs.push(at.run);
   return runs;

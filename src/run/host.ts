@@ -2,7 +2,8 @@
 
 import type { Step } from "../definition/plan.js";
 import type { Reason } from "../events.js";
-import type { CompositeRun, Frame, Shared } from "./frames.js";
+import type { CompositeRun, RunFrame } from "./composite-run.js";
+import type { Shared } from "./frame.js";
 import type { Settings } from "./invoke.js";
 import type { Recorder } from "./recording.js";
 import type { Reporter, Trial } from "./reporter.js";
@@ -14,7 +15,7 @@ export interface RunHost {
   readonly shared: Shared;
   readonly recorder: Recorder | undefined;
   readonly reporter: Reporter;
-  readonly work: WorkQueue<Frame | CompositeRun>;
+  readonly work: WorkQueue<RunFrame | CompositeRun>;
   /** True when nothing new may start. */
   readonly isStopping: boolean;
   /** True when all that runs has been told to stop. */
@@ -22,11 +23,11 @@ export interface RunHost {
   /** Why something is executed. */
   reason(trial: Trial): Reason;
   /** Starts a step that is ready. */
-  start(frame: Frame, index: number): void;
+  start(frame: RunFrame, index: number): void;
   /** Hands an output on to whoever waits for it. */
-  deliver(frame: Frame, step: Step): void;
+  deliver(frame: RunFrame, step: Step): void;
   /** Ends all that runs in the scope of a frame. */
-  fail(frame: Frame, path: string, error: Error): void;
+  fail(frame: RunFrame, path: string, error: Error): void;
   /** Drops the pauses that were asked for inside an element that has failed. */
   forgetPauses(element: string): void;
   /** Ends the run: its record can no longer be written, or the engine itself is broken. */

@@ -1,139 +1,22 @@
-// The tree of a run under way: a frame is one execution of one plan, a composite run hands its elements out one by one,
-// each to a frame of its own.
+// One attempt of a composite: hands its elements out one by one, and collects what they give.
 
 import { assemble, type Elements, nameAt } from "../collection.js";
 import { elementText } from "../definition/path.js";
-import {
-  type CompositePlan,
-  type InputPaths,
-  MAIN_INPUT,
-  type Plan,
-  type Step,
-  type SubPlan,
-} from "../definition/plan.js";
+import { type CompositePlan, type InputPaths, MAIN_INPUT, type Step, type SubPlan } from "../definition/plan.js";
 import { HeddleError } from "../errors.js";
 import type { Composed } from "../events.js";
-import { copyAll, copyMutable } from "../isolate.js";
+import { copyMutable } from "../isolate.js";
 import { findElements } from "./find-elements.js";
-import { Outputs } from "./outputs.js";
-import type { FailedElement, GivenInputs, Prior } from "./recording.js";
-import { Scheduler } from "./scheduler.js";
-import type { Scope } from "./scope.js";
+import type { ElementHost, Frame } from "./frame.js";
+import type { FailedElement, Prior } from "./recording.js";
 import type { Work } from "./work.js";
 
-/** What all frames of a run share. */
-export interface Shared {
-  readonly inputs: GivenInputs;
-  readonly prior: Prior | undefined;
-  /** Outputs that were frozen before; see `freezePlain`. */
-  readonly frozen: WeakMap<object, boolean>;
-}
-
-/** Whose element a frame is. */
-export interface Parent {
-  readonly run: CompositeRun;
-  readonly position: number;
-}
-
-/** The state of one execution of a plan. */
-export class Frame implements Work {
-  readonly plan: Plan;
-  readonly scope: Scope<CompositeRun>;
-  readonly parent: Parent | undefined;
-  readonly scheduler: Scheduler;
-  readonly outputs: Outputs;
-  isQueued = false;
-  nextWork: Work | undefined;
-  readonly #shared: Shared;
-  #prefix: string | undefined;
-  /** The latest attempt of steps that were tried more than once. */
-  #attempts: Map<number, number> | undefined;
-
-  constructor(plan: Plan, scope: Scope<CompositeRun>, shared: Shared, parent?: Parent) {
-    this.plan = plan;
-    this.scope = scope;
-    this.parent = parent;
-    this.#shared = shared;
-    const { prior } = shared;
-    this.outputs = new Outputs(plan, this, shared.frozen);
-    this.scheduler = new Scheduler(plan, prior && ((index) => this.#takeOver(index, prior)));
-    if (!parent) return;
-    for (const [index, name] of parent.run.sub.replaced) this.outputs.set(index, parent.run.side(name), true);
-  }
-
-  get hasWork(): boolean {
-    return this.scheduler.hasReady && !this.scope.isFailing;
-  }
-
-  /** What comes before the paths of its steps. Made on demand: where nothing is recorded, few ask for it. */
-  get prefix(): string {
-    if (this.#prefix === undefined) {
-      const { run, position } = this.parent ?? {};
-      this.#prefix = run ? run.elementPath(position as number) + run.sub.separator : "";
-    }
-    return this.#prefix;
-  }
-
-  pathOf({ path }: Step): string {
-    return this.parent ? this.prefix + path : path;
-  }
-
-  /** The number of the next attempt of a step. */
-  nextAttempt(step: Step): number {
-    const before = this.#attempts?.get(step.index) ?? this.#shared.prior?.attempts(this.pathOf(step)) ?? 0;
-    return before + 1;
-  }
-
-  /** A new attempt of a composite. */
-  compositeRun(step: Step): CompositeRun {
-    return new CompositeRun(this, step, this.nextAttempt(step));
-  }
-
-  /** Notes that a step will be tried again. */
-  tried({ index }: Step, attempt: number): void {
-    this.#attempts ??= new Map();
-    this.#attempts.set(index, attempt);
-  }
-
-  /** The inputs of a source for one attempt, isolated from every other. */
-  given(step: Step): Record<string, unknown> {
-    if (this.parent) return this.parent.run.given(this.parent.position);
-    const inputs = this.#shared.inputs.get(step.path);
-    return inputs ? copyAll(inputs) : {};
-  }
-
-  /** Reads the recorded output of a step: at once, or as a promise. */
-  load(step: Step): unknown {
-    return this.#shared.prior?.load(this.pathOf(step));
-  }
-
-  /** For the record: where the inputs of a step come from, as paths in the run. */
-  inputPaths(step: Step): InputPaths {
-    const { parent } = this;
-    if (!parent) return step.inputPaths;
-    const { run, position } = parent;
-    if (step.upstream.length === 0) return run.givenPaths(position);
-    const { replaced } = run.sub;
-    const pathAt = (index: number) => {
-      const side = replaced.get(index);
-      return side === undefined ? this.pathOf(this.plan.steps[index] as Step) : run.sidePath(side);
-    };
-    return Object.fromEntries(
-      step.feeds.map(({ input, from }) => [input, typeof from === "number" ? pathAt(from) : from.map(pathAt)]),
-    );
-  }
-
-  #takeOver(index: number, prior: Prior): boolean {
-    const step = this.plan.steps[index] as Step;
-    const isDone = prior.isDone(this.pathOf(step));
-    if (isDone) this.outputs.knowRecorded(step);
-    return isDone;
-  }
-}
+/** A frame of a run. */
+export type RunFrame = Frame<CompositeRun>;
 
 /** The state of a composite under way. */
-export class CompositeRun implements Work {
-  readonly frame: Frame;
+export class CompositeRun implements Work, ElementHost {
+  readonly frame: RunFrame;
   readonly step: Step;
   readonly number: number;
   isQueued = false;
@@ -153,10 +36,10 @@ export class CompositeRun implements Work {
   #ended = 0;
   #inputPaths: InputPaths | undefined;
 
-  constructor(frame: Frame, step: Step, number: number) {
+  constructor(frame: RunFrame, step: Step) {
     this.frame = frame;
     this.step = step;
-    this.number = number;
+    this.number = frame.nextAttempt(step);
     this.#plan = step.composite as CompositePlan;
     this.#sub = this.#plan.subs.get("") as SubPlan;
   }
