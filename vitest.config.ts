@@ -1,20 +1,39 @@
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
+/** What runs in browsers too, and needs nothing of Node: once more among the globals of happy-dom. */
+const PORTABLE = [
+  "test/verbs/**/*.test.ts",
+  "test/composites/**/!(type-errors).test.ts",
+  "test/{codec,codec-refuses,durability,isolation,robust,run,source-inputs,store}.test.ts",
+  "test/{indexeddb-faults,retention}.test.ts",
+];
+/** Needs more than Chromium: `npm run test:matrix`. */
+const MATRIX = "test/matrix/**/*.test.ts";
+
 export default defineConfig({
-  resolve: {
-    alias: [
-      { find: /^heddle$/, replacement: at("src/index.ts") },
-      { find: /^heddle\/adapters\/(.*)$/, replacement: `${at("adapters")}/$1.ts` },
-    ],
-  },
   test: {
-    include: ["test/**/*.test.ts"],
+    projects: [
+      {
+        extends: true,
+        test: { name: "node", include: ["test/**/*.test.ts"], exclude: [...configDefaults.exclude, MATRIX] },
+      },
+      { extends: true, test: { name: "happy-dom", environment: "happy-dom", include: PORTABLE } },
+      { extends: true, test: { name: "matrix", include: [MATRIX] } },
+    ],
+    maxWorkers: "100%",
     // The longest tests start processes or compile generated programs on a machine with two cores.
     testTimeout: 60_000,
     reporters: process.env.TEST_RESULTS ? ["default", "json"] : ["default"],
     ...(process.env.TEST_RESULTS ? { outputFile: { json: process.env.TEST_RESULTS } } : {}),
+  },
+  resolve: {
+    alias: [
+      { find: /^heddle$/, replacement: at("src/index.ts") },
+      { find: /^heddle\/conformance$/, replacement: at("conformance/index.ts") },
+      { find: /^heddle\/adapters\/(.*)$/, replacement: `${at("adapters")}/$1.ts` },
+    ],
   },
 });

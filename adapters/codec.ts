@@ -25,11 +25,12 @@ class UnkeepableError extends Error {
 function encode(value: unknown): Encoded {
   const simple = encodePrimitive(value);
   if (simple !== undefined) return { text: simple, parts: [] };
-  const buffers: ArrayBuffer[] = [];
+  const parts: Part[] = [];
   try {
     if (isTooDeep(value)) throw new RangeError("Too deep");
-    const text = stringify(value, reducers(buffers), { operations: STRICT });
-    return { text, parts: buffers.map((buffer) => new Uint8Array(buffer.slice(0))) };
+    const text = stringify(value, reducers(parts), { operations: STRICT });
+    // Blobs never change; buffers may, before they are stored.
+    return { text, parts: parts.map((part) => (part instanceof Blob ? part : new Uint8Array(part.slice(0)))) };
   } catch (error) {
     throw unkeepable(value, error);
   }
@@ -147,11 +148,17 @@ interface ErrorPayload {
   readonly [PROPERTIES]?: Readonly<Record<string, unknown>>;
 }
 
-/** Reducers answer with a truthy payload for what they take. Buffers are numbered from 1. */
-function reducers(buffers: ArrayBuffer[]): Record<string, (value: unknown) => unknown> {
+/** Binary as it stands in the value. */
+type Part = ArrayBuffer | Blob;
+
+/** Reducers answer with a truthy payload for what they take. Parts are numbered from 1. */
+function reducers(parts: Part[]): Record<string, (value: unknown) => unknown> {
   return {
     // Views are written by devalue as views on their buffer, so that shared buffers stay shared.
-    ArrayBuffer: (value) => isFixedBuffer(value) && buffers.push(value),
+    ArrayBuffer: (value) => isFixedBuffer(value) && parts.push(value),
+    // First, since in Bun every File passes for a Blob.
+    File: (value) => isExactly("File", value) && reduceFile(value as File, parts),
+    Blob: (value) => isExactly("Blob", value) && [parts.push(value as Blob), (value as Blob).type],
     RegExpAt: (value) =>
       value instanceof RegExp && value.lastIndex !== 0 && [value.source, value.flags, value.lastIndex],
     Error: (value) => value instanceof Error && reduceError(value),
@@ -171,6 +178,17 @@ function reduceError(error: Error): ErrorPayload | undefined {
   };
 }
 
+function reduceFile(file: File, parts: Part[]): FilePayload {
+  return [parts.push(file), file.type, file.name, file.lastModified];
+}
+
+/** True for instances of a class of the platform, if it has it, and not of one derived from it. */
+function isExactly(type: "Blob" | "File", value: unknown): boolean {
+  const Class = (globalThis as unknown as Partial<Record<string, new () => object>>)[type];
+  if (Class === undefined || !(value instanceof Class)) return false;
+  return Object.getPrototypeOf(value) === Class.prototype && Object.keys(value).length === 0;
+}
+
 /** A buffer that may grow would come back as one that may not. */
 function isFixedBuffer(value: unknown): value is ArrayBuffer {
   return tagOf(value) === "ArrayBuffer" && (value as { resizable?: boolean }).resizable !== true;
@@ -182,6 +200,9 @@ function hasProtoKey(value: unknown): value is object {
   return prototype === Object.prototype || prototype === null;
 }
 
+type BlobPayload = readonly [number: number, type: string];
+type FilePayload = readonly [number: number, type: string, name: string, lastModified: number];
+
 function revivers(parts: Encoded["parts"]) {
   // A payload on a cycle is revived twice, the first time half filled: both times it must become the same object.
   const shells = new WeakMap<object, object>();
@@ -191,7 +212,11 @@ function revivers(parts: Encoded["parts"]) {
     return known as T;
   };
   return {
-    ArrayBuffer: (number: number) => parts[number - 1]?.slice().buffer,
+    ArrayBuffer: (number: number) => (parts[number - 1] as Uint8Array<ArrayBuffer>).slice().buffer,
+    // What a store gives back as bytes, or as a Blob that lost its type, becomes what it was.
+    Blob: ([number, type]: BlobPayload) => new Blob([parts[number - 1] as Encoded["parts"][number]], { type }),
+    File: ([number, type, name, lastModified]: FilePayload) =>
+      new File([parts[number - 1] as Encoded["parts"][number]], name, { type, lastModified }),
     RegExpAt: ([source, flags, lastIndex]: [string, string, number]) =>
       Object.assign(new RegExp(source, flags), { lastIndex }),
     Error: (payload: ErrorPayload) =>
@@ -243,7 +268,14 @@ function hasExtras(value: object): boolean {
   // Keys come in this order: indexes, then `length`, then what was added.
   if (Array.isArray(value)) return Reflect.ownKeys(value).at(-1) !== "length";
   if (tagOf(value) === "ArrayBuffer") return !isFixedBuffer(value);
-  return Reflect.ownKeys(value).length > (value instanceof RegExp ? 1 : 0);
+  return Reflect.ownKeys(value).length > usualKeys(value);
+}
+
+/** How many properties an instance of a built-in has of its own: Deno marks those of the web with a symbol. */
+function usualKeys(value: object): number {
+  if (value instanceof RegExp) return 1;
+  if (value instanceof URL) return Reflect.ownKeys(new URL("about:blank")).length;
+  return value instanceof URLSearchParams ? Reflect.ownKeys(new URLSearchParams()).length : 0;
 }
 
 function tagOf(value: unknown): string {

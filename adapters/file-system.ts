@@ -1,7 +1,7 @@
 // A store in a directory, for Node, Deno and Bun: an append-only text file per run and owner, and large values by hash.
 // Processes keep off each other without a database: an epoch is claimed by making a file that must not exist.
 
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { customAlphabet } from "nanoid";
 import { HeddleError } from "../src/errors.js";
@@ -15,18 +15,21 @@ import type {
   JournalPage,
   Lease,
   RunHead,
+  Skeleton,
   Store,
+  StoreUsage,
   ValueLocation,
   WritePosition,
 } from "../src/ports.js";
 import { valueCodec } from "./codec.js";
-import { claimNext, isHeld, prolong } from "./file-system/claims.js";
-import { ifThere, isGone, onDisk } from "./file-system/disk.js";
-import { checkLayout, LAYOUT, writeLayout } from "./file-system/layout.js";
-import { folderName, isFolderName, runIdOf } from "./file-system/names.js";
+import { claimNext, prolong } from "./file-system/claims.js";
+import { isGone, onDisk } from "./file-system/disk.js";
+import { checkLayout, LAYOUT, runNames, writeLayout } from "./file-system/layout.js";
+import { folderName, runIdOf } from "./file-system/names.js";
+import { Retention } from "./file-system/retention.js";
 import { RunFolder } from "./file-system/run-folder.js";
 import { openWriter, overtaken, type RunWriter } from "./file-system/run-writer.js";
-import { discard } from "./file-system/trash.js";
+import { sideBySide } from "./file-system/side-by-side.js";
 import { ValueFiles } from "./file-system/value-files.js";
 
 /** How a file-system store works; all optional. */
@@ -55,10 +58,6 @@ export function fileSystemStore(
 const BATCHED_VALUE_BYTES = 1 << 14;
 /** So many runs are remembered as far as they were read. */
 const REMEMBERED_RUNS = 16;
-/** So many runs are looked at side by side in listings. */
-const LISTED_AT_ONCE = 32;
-/** A value may be stored this long before the batch that refers to it. */
-const UNREFERRED_MS = 60_000;
 
 const randomName = customAlphabet("0123456789abcdefghijklmnopqrstuvwxyz", 12);
 
@@ -68,12 +67,14 @@ class FileSystemStore implements Store {
     reads: "strong",
     batchedValueBytes: BATCHED_VALUE_BYTES,
     appendIntervalMs: 0,
+    shared: true,
   } as const;
   readonly codec: Codec;
   readonly #warn: (message: string) => void;
   readonly #directory: string;
   readonly #runs: string;
   readonly #values: ValueFiles;
+  readonly #retention: Retention;
   readonly #writers = new Map<string, RunWriter>();
   readonly #folders = new Map<string, RunFolder>();
   #checked: Promise<void> | undefined;
@@ -86,6 +87,7 @@ class FileSystemStore implements Store {
     this.#directory = directory;
     this.#runs = join(directory, "runs");
     this.#values = new ValueFiles(join(directory, "values"));
+    this.#retention = new Retention({ directory, runs: this.#runs, values: this.#values, warn });
   }
 
   newId(now: number): string {
@@ -161,7 +163,9 @@ class FileSystemStore implements Store {
 
   async getValue({ hash, runId }: ValueLocation): Promise<Encoded | undefined> {
     await this.#check();
-    return (await this.#values.get(hash)) ?? this.#folder(runId).value(hash);
+    const get = () => this.#values.get(hash);
+    // Asked again: when a run is pruned, what others need of it gets a file.
+    return (await get()) ?? (await this.#folder(runId).value(hash)) ?? get();
   }
 
   async hasValues(at: readonly ValueLocation[]): Promise<readonly boolean[]> {
@@ -183,31 +187,38 @@ class FileSystemStore implements Store {
 
   async heads(query: HeadQuery) {
     await this.#check();
-    const names = await this.#runNames();
-    const heads: RunHead[] = [];
-    for (let from = 0; from < names.length; from += LISTED_AT_ONCE) {
-      const some = names.slice(from, from + LISTED_AT_ONCE).map((name) => this.#headOrWarning(name));
-      for (const head of await Promise.all(some)) if (head) heads.push(head);
-    }
-    return pageOfHeads(heads, query);
+    const heads = await sideBySide(await runNames(this.#runs), (name) => this.#headOrWarning(name));
+    return pageOfHeads(
+      heads.flatMap((head) => head ?? []),
+      query,
+    );
   }
 
-  /** Reads the journals of all other runs, to find which values they refer to. */
-  async remove(runId: string): Promise<void> {
+  // ---- retention
+
+  async remove(runIds: readonly string[]): Promise<void> {
     await this.#check();
-    const startedAt = Date.now();
-    const name = folderName(runId);
-    const names = await this.#runNames();
-    if (!names.includes(name)) return;
-    const others = names.filter((other) => other !== name);
-    // Asked first: who ends while the journals are read may have stored values after its own was.
-    const isWriting = await Promise.all(others.map((other) => isHeld(join(this.#runs, other), startedAt)));
-    const used = await this.#valuesOf(others);
-    await this.#rescue(this.#folder(runId), used);
-    await this.#values.sync();
-    await discard(join(this.#runs, name), join(this.#directory, "trash"));
-    this.#folders.delete(name);
-    if (used) await this.#values.keepOnly(used, isWriting.includes(true) ? startedAt - UNREFERRED_MS : startedAt);
+    await this.#retention.remove(runIds);
+    for (const runId of runIds) this.#folders.delete(folderName(runId));
+  }
+
+  async prune(runs: readonly Skeleton[]): Promise<void> {
+    await this.#check();
+    await this.#retention.prune(
+      runs.map((skeleton) => {
+        const { runId, epoch } = skeleton;
+        const writer = this.#writers.get(runId);
+        if (writer?.epoch !== epoch) return { skeleton, writer: undefined };
+        this.#writers.delete(runId);
+        this.#folders.delete(folderName(runId));
+        return { skeleton, writer };
+      }),
+    );
+  }
+
+  async usage(): Promise<StoreUsage> {
+    await this.#check();
+    return this.#retention.usage();
   }
 
   async close(): Promise<void> {
@@ -238,13 +249,6 @@ class FileSystemStore implements Store {
     this.#isPrepared = true;
   }
 
-  /** The folders of all runs. */
-  async #runNames(): Promise<string[]> {
-    const listing = () => readdir(this.#runs, { withFileTypes: true });
-    const entries = (await ifThere("Listing runs", this.#runs, listing)) ?? [];
-    return entries.flatMap((entry) => (entry.isDirectory() && isFolderName(entry.name) ? [entry.name] : []));
-  }
-
   #folder(runId: string): RunFolder {
     const name = folderName(runId);
     const folder = this.#folders.get(name) ?? new RunFolder(join(this.#runs, name), runId);
@@ -265,31 +269,6 @@ class FileSystemStore implements Store {
       if (!(error instanceof HeddleError) || !/^STORE_(DAMAGED|VERSION)$/.test(error.code)) throw error;
       this.#warn(`Not listed: ${error.message}`);
       return undefined;
-    }
-  }
-
-  // ---- removing
-
-  /** The hashes that these runs refer to; nothing if one of them cannot be read, so that all must be kept. */
-  async #valuesOf(names: readonly string[]): Promise<Set<string> | undefined> {
-    const used = new Set<string>();
-    for (const name of names) {
-      try {
-        const folder = new RunFolder(join(this.#runs, name), runIdOf(name));
-        for (const hash of await folder.refers()) used.add(hash);
-      } catch (error) {
-        if (isGone(error)) continue;
-        this.#warn(`No value is removed, since a run cannot be read: ${(error as Error).message}`);
-        return undefined;
-      }
-    }
-    return used;
-  }
-
-  /** Gives the values that came with the batches of a run files of their own, if others use them. */
-  async #rescue(folder: RunFolder, used: ReadonlySet<string> | undefined): Promise<void> {
-    for (const [hash, value] of await folder.wholeValues()) {
-      if (!used || used.has(hash)) await this.#values.put(hash, value);
     }
   }
 }

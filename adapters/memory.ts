@@ -13,7 +13,10 @@ import type {
   JournalPage,
   Lease,
   RunHead,
+  RunUsage,
+  Skeleton,
   Store,
+  StoreUsage,
   ValueLocation,
   WritePosition,
 } from "../src/ports.js";
@@ -29,6 +32,8 @@ interface StoredRun {
   readonly events: JournalEvent[];
   /** Hashes of the values this run refers to. */
   readonly hashes: Set<string>;
+  /** Those of them that it keeps without its payloads. */
+  skeleton: ReadonlySet<string>;
   head: RunHead | undefined;
   epoch: number;
   owner: string | undefined;
@@ -47,6 +52,7 @@ class MemoryStore implements Store {
     reads: "strong",
     batchedValueBytes: Number.POSITIVE_INFINITY,
     appendIntervalMs: 0,
+    shared: false,
   } as const;
   readonly codec: Codec;
   readonly #runs = new Map<string, StoredRun>();
@@ -100,13 +106,7 @@ class MemoryStore implements Store {
     const run = this.#runs.get(runId);
     const append = `${epoch} ${seq} ${owner}`;
     if (run?.lastAppend === append) return;
-    if (run?.epoch !== epoch || run.owner !== owner) {
-      if (!run) throw new HeddleError("FENCED", `Run "${runId}" was removed while it was executed.`);
-      throw new HeddleError(
-        "FENCED",
-        `Run "${runId}" was taken over by another owner (epoch ${run.epoch}, this one has ${epoch}).`,
-      );
-    }
+    if (run?.epoch !== epoch || run.owner !== owner) throw overtaken(runId, run, epoch);
     if (run.events.length !== seq) {
       throw new HeddleError(
         "STORE_CONFLICT",
@@ -154,14 +154,46 @@ class MemoryStore implements Store {
     );
   }
 
-  async remove(runId: string): Promise<void> {
+  async remove(runIds: readonly string[]): Promise<void> {
     this.#check();
-    const run = this.#runs.get(runId);
-    this.#runs.delete(runId);
-    for (const hash of run?.hashes ?? []) {
-      const value = this.#values.get(hash);
-      if (value && --value.users === 0) this.#values.delete(hash);
+    for (const runId of runIds) {
+      const run = this.#runs.get(runId);
+      this.#runs.delete(runId);
+      for (const hash of run?.hashes ?? []) this.#letGo(hash);
     }
+  }
+
+  async prune(runs: readonly Skeleton[]): Promise<void> {
+    this.#check();
+    let fenced: HeddleError | undefined;
+    for (const { runId, epoch, keep } of runs) {
+      const run = this.#runs.get(runId);
+      if (run?.epoch !== epoch || run.owner === undefined) {
+        fenced = overtaken(runId, run, epoch);
+        continue;
+      }
+      run.owner = undefined;
+      run.skeleton = keep;
+      for (const hash of run.hashes) if (!keep.has(hash) && run.hashes.delete(hash)) this.#letGo(hash);
+    }
+    if (fenced) throw fenced;
+  }
+
+  async usage(): Promise<StoreUsage> {
+    this.#check();
+    const runs: RunUsage[] = [];
+    let bytes = 0;
+    for (const { encoded } of this.#values.values()) bytes += sizeOf(encoded);
+    for (const [runId, { head, events, hashes, skeleton }] of this.#runs) {
+      if (!head) continue;
+      const journal = JSON.stringify(events).length;
+      const sizes = [...hashes].map((hash) => [hash, sizeOf(this.#values.get(hash)?.encoded)] as const);
+      const all = sizes.reduce((sum, [, size]) => sum + size, 0);
+      const payloadBytes = sizes.reduce((sum, [hash, size]) => (skeleton.has(hash) ? sum : sum + size), 0);
+      runs.push({ runId, bytes: journal + all, payloadBytes });
+      bytes += journal;
+    }
+    return { bytes, runs };
   }
 
   async close(): Promise<void> {
@@ -176,6 +208,11 @@ class MemoryStore implements Store {
     if (!this.#values.has(hash)) this.#values.set(hash, { encoded, users: 0 });
   }
 
+  #letGo(hash: string): void {
+    const value = this.#values.get(hash);
+    if (value && --value.users === 0) this.#values.delete(hash);
+  }
+
   #use(run: StoredRun, hash: string): void {
     const value = this.#values.get(hash);
     if (!value || run.hashes.has(hash)) return;
@@ -184,10 +221,25 @@ class MemoryStore implements Store {
   }
 }
 
+function overtaken(runId: string, run: StoredRun | undefined, epoch: number): HeddleError {
+  if (!run) return new HeddleError("FENCED", `Run "${runId}" was removed while it was executed.`);
+  return new HeddleError(
+    "FENCED",
+    `Run "${runId}" was taken over by another owner (epoch ${run.epoch}, this one has ${epoch}).`,
+  );
+}
+
+/** Characters of the text and bytes of the binary parts. */
+function sizeOf(encoded: Encoded | undefined): number {
+  const parts = encoded?.parts.map((part) => (part instanceof Uint8Array ? part.byteLength : part.size)) ?? [];
+  return parts.reduce((sum, size) => sum + size, encoded?.text.length ?? 0);
+}
+
 function emptyRun(): StoredRun {
   return {
     events: [],
     hashes: new Set(),
+    skeleton: new Set(),
     head: undefined,
     epoch: 0,
     owner: undefined,

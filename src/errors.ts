@@ -16,6 +16,7 @@ export type ErrorCode =
   | "NOTHING_KEPT"
   | "DAG_CHANGED"
   | "REPLAY_BLOCKED"
+  | "RESTART_BLOCKED"
   | "NOT_KEEPABLE"
   | "VALUE_MISSING"
   | "TIMEOUT"

@@ -171,6 +171,13 @@ export interface RunEnded extends Timed {
   readonly path?: string;
 }
 
+/** The values of the run were dropped; what is left are references, edges and times. */
+export interface RunPruned extends Timed {
+  readonly type: "run-pruned";
+  readonly epoch: number;
+  readonly owner: string;
+}
+
 export type JournalEvent =
   | RunStarted
   | RunResumed
@@ -182,7 +189,8 @@ export type JournalEvent =
   | NodeReused
   | NodeLog
   | NodeProgress
-  | RunEnded;
+  | RunEnded
+  | RunPruned;
 
 /** What a run may be: `running` also if its process died; restart finds out. */
 export type RunStatus = "running" | "paused" | "completed" | "failed" | "cancelled";

@@ -24,6 +24,11 @@ declare class URLSearchParams {
   constructor(params: URLSearchParams);
 }
 
+declare class Blob {
+  readonly size: number;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
 declare class TextEncoder {
   encode(text: string): Uint8Array<ArrayBuffer>;
 }

@@ -67,6 +67,7 @@ export type {
   Ref,
   ReplayMode,
   RunEnded,
+  RunPruned,
   RunResumed,
   RunStarted,
   RunStatus,
@@ -82,8 +83,11 @@ export type {
   JournalPage,
   Lease,
   RunHead,
+  RunUsage,
+  Skeleton,
   Store,
   StoreCapabilities,
+  StoreUsage,
   Task,
   ValueLocation,
   WritePosition,
@@ -101,6 +105,8 @@ export type { OnChange } from "./record/on-change.js";
 export { DagProvenance, type ListOptions, type ProvenanceOptions } from "./record/provenance.js";
 export type { ReplayPlan, ReplayStep } from "./record/replay-plan.js";
 export type { EffectAnswer } from "./record/restart.js";
+export type { RestartPlan, RestartStep } from "./record/restart-plan.js";
+export type { Pruned, PruneOptions } from "./record/retention.js";
 export type { RunRecord } from "./record/run-record.js";
 export type { LogLine, RecordedOutput, RecordedPause } from "./record/run-state.js";
 export type {

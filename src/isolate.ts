@@ -101,6 +101,10 @@ class Copier {
       const copied = "value" in property ? { ...property, value: this.copy(property.value) } : property;
       Object.defineProperty(target, key, { ...copied, configurable: true });
     }
+    // In browsers an accessor, own or inherited, that would tell where the copy was made.
+    const { stack } = original;
+    if (stack !== undefined)
+      Object.defineProperty(target, "stack", { value: stack, writable: true, configurable: true });
     return this.#frozen ? Object.freeze(target) : target;
   }
 

@@ -12,10 +12,13 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void;
 }
 
-/** A value outside the engine: text, and the bytes that were taken out of it. */
+/**
+ * A value outside the engine: text, and the binary that was taken out of it. A Blob may come back from a store as the
+ * bytes in it.
+ */
 export interface Encoded {
   readonly text: string;
-  readonly parts: readonly Uint8Array<ArrayBuffer>[];
+  readonly parts: readonly (Uint8Array<ArrayBuffer> | Blob)[];
 }
 
 /** Turns values into {@link Encoded} and back without loss. */
@@ -51,6 +54,8 @@ export interface StoreCapabilities {
   readonly batchedValueBytes: number;
   /** The least time between two appends to one run. */
   readonly appendIntervalMs: number;
+  /** True if another store over the same place sees the same runs. */
+  readonly shared: boolean;
 }
 
 /** A small summary of a run, written with every batch and listed without reading journals. */
@@ -121,6 +126,33 @@ export interface HeadQuery {
   readonly cursor?: string;
 }
 
+/** A run that is to lose its payloads. */
+export interface Skeleton {
+  readonly runId: string;
+  /** Who prunes must own the run under this epoch. */
+  readonly epoch: number;
+  /** The hashes of the values that stay. */
+  readonly keep: ReadonlySet<string>;
+}
+
+/** What one run takes. */
+export interface RunUsage {
+  readonly runId: string;
+  /** What this run stored: its journal and its values. What it shares with other runs may count for each of them. */
+  readonly bytes: number;
+  /** The part of it that {@link Store.prune} would drop. */
+  readonly payloadBytes: number;
+}
+
+/** What a store takes, in bytes: as exact as the platform allows. */
+export interface StoreUsage {
+  /** All that is stored; what runs share counts once. */
+  readonly bytes: number;
+  readonly runs: readonly RunUsage[];
+  /** How much more the platform grants at the moment, where it tells. */
+  readonly availableBytes?: number;
+}
+
 /**
  * A store. Failures are {@link HeddleError}s: `FENCED` (an old epoch), `STORE_CONFLICT` (another writer was at this
  * position), `STORE_QUOTA`, `STORE_TOO_LARGE`, `STORE_UNAVAILABLE`, `STORE_DAMAGED` (what is stored is not what was
@@ -154,8 +186,14 @@ export interface Store {
 
   head(runId: string): Promise<RunHead | undefined>;
   heads(query: HeadQuery): Promise<{ readonly heads: readonly RunHead[]; readonly cursor?: string }>;
-  /** Removes the run with its journal, and the values no other run refers to. */
-  remove(runId: string): Promise<void>;
+  /** Removes runs with their journals, and the values that no other run refers to. */
+  remove(runIds: readonly string[]): Promise<void>;
+  /**
+   * Drops the values of runs, except those they keep and those that other runs refer to. Their events stay, and the
+   * leases end. A run whose epoch is over is left as it is, and the call rejects with `FENCED` after the others.
+   */
+  prune(runs: readonly Skeleton[]): Promise<void>;
+  usage(): Promise<StoreUsage>;
   /** Lets go of files and connections. Afterwards every call rejects with `STORE_UNAVAILABLE`. */
   close(): Promise<void>;
 }

@@ -60,7 +60,7 @@ test("a run that was removed and made anew goes on counting epochs, and its old 
   const [store, other] = stores(2) as [Store, Store];
   await store.acquire("r", "old", 0, 100);
   await store.append("r", { epoch: 1, seq: 0, owner: "old" }, batch("r", [event("old")]));
-  await other.remove("r");
+  await other.remove(["r"]);
   expect(await store.renew("r", 1, 0, 100)).toBe(false);
   const lease = await store.acquire("r", "new", 0, 100);
   expect(lease).toMatchObject({ events: 0 });
@@ -76,7 +76,7 @@ test("an old owner that appends after its run was removed is FENCED", async () =
   const [store, other] = stores(2) as [Store, Store];
   await store.acquire("r", "old", 0, 100);
   await store.append("r", { epoch: 1, seq: 0, owner: "old" }, batch("r", [event("old")]));
-  await other.remove("r");
+  await other.remove(["r"]);
   const append = store.append("r", { epoch: 1, seq: 1, owner: "old" }, batch("r", [event("late")]));
   await expect(append).rejects.toMatchObject({ code: "FENCED" });
   expect(await journal(other, "r")).toEqual([]);
@@ -86,7 +86,7 @@ test("a durable append is not held up by a value that another process removed", 
   const [store, other] = stores(2) as [Store, Store];
   await textRun(other, "old", "old");
   await store.putValue("ab".repeat(32), { text: "orphan", parts: [] });
-  await other.remove("old");
+  await other.remove(["old"]);
   expect(await store.getValue({ hash: "ab".repeat(32), runId: "r", seq: 0 })).toBeUndefined();
   await store.acquire("r", "me", 0, 100);
   const durable = { ...batch("r", [event("kept")]), durable: true };
@@ -121,7 +121,7 @@ test("runs are removed and listed at the same time by several stores", async () 
   const names = Array.from({ length: 24 }, (_, i) => `r${i}`);
   for (const name of names) await textRun(store, name, name.repeat(300));
   await textRun(store, "kept", "kept".repeat(9_000));
-  const removals = names.map((name, i) => all[i % all.length]?.remove(name));
+  const removals = names.map((name, i) => all[i % all.length]?.remove([name]));
   const listings = all.map((one) => one.heads({ limit: 100 }));
   await Promise.all([...removals, ...listings]);
   expect((await store.heads({ limit: 100 })).heads.map(({ runId }) => runId)).toEqual(["kept"]);
@@ -136,7 +136,7 @@ test("a store forgets where values stood when another one removes their run", as
   const at = [{ hash: ref.slice(1), runId: "r", seq: origin?.seq ?? 0 }];
   expect(await store.hasValues(at)).toEqual([true]);
   expect(await store.getValue(at[0] as (typeof at)[0])).toBeDefined();
-  await other.remove("r");
+  await other.remove(["r"]);
   expect(await store.hasValues(at)).toEqual([false]);
   expect(await store.getValue(at[0] as (typeof at)[0])).toBeUndefined();
   await textRun(other, "r", "b".repeat(1_000));

@@ -55,6 +55,16 @@ const VIOLATIONS = [
     "examples/p11.ts",
     'import { a } from "../adapters/memory.js";\nexport const b = a;\n',
   ],
+  [
+    "a conformance case imports a store",
+    "conformance/p14.ts",
+    'import { a } from "../adapters/memory.js";\nexport const b = a;\n',
+  ],
+  [
+    "a conformance case imports a part of the engine",
+    "conformance/p15.ts",
+    'import { a } from "../src/ports.js";\nexport const b = a;\n',
+  ],
 ] as const;
 
 let folder: string;

@@ -220,7 +220,9 @@ describe.each(Object.entries(STORES))("%s", (_, createStore) => {
       hasValues: () => store.hasValues([]),
       head: () => store.head("r"),
       heads: () => store.heads({ limit: 1 }),
-      remove: () => store.remove("r"),
+      remove: () => store.remove(["r"]),
+      prune: () => store.prune([]),
+      usage: () => store.usage(),
     };
     for (const [name, call] of Object.entries(calls)) {
       await expect(call(), name).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });

@@ -7,7 +7,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import type { Held } from "../../src/ports.js";
-import { diskError, ifThere, isTaken, onDisk } from "./disk.js";
+import { diskError, ifThere, isGone, isTaken, onDisk } from "./disk.js";
 
 /** The right to write, as it stands in its file. */
 interface Claim {
@@ -37,15 +37,36 @@ export async function claimNext(
   const newest = await newestEpoch(folder);
   const held = newest > 0 ? await holder(folder, newest, now) : undefined;
   if (held) return held;
-  const claim: Claim = { owner, untilMs: now + leaseMs, host: hostname(), pid: process.pid };
-  const draft = join(folder, `${newest + 1}.${process.pid}-${Math.random().toString(36).slice(2)}.draft`);
+  if (await claim(folder, newest + 1, { owner, untilMs: now + leaseMs })) return { epoch: newest + 1 };
+  return (await holder(folder, newest + 1, now)) ?? { heldBy: "another owner", untilMs: now };
+}
+
+/** Claims the epoch after one that is held, for its owner and as long; false if it is over, or the run is gone. */
+export async function claimAfter(folder: string, epoch: number): Promise<boolean> {
+  try {
+    const held = await read(folder, epoch);
+    return held !== undefined && (await newestEpoch(folder)) === epoch && (await claim(folder, epoch + 1, held));
+  } catch (error) {
+    if (isGone(error)) return false;
+    throw error;
+  }
+}
+
+/** Makes the claim of an epoch; false if somebody else did. */
+async function claim(
+  folder: string,
+  epoch: number,
+  { owner, untilMs }: Pick<Claim, "owner" | "untilMs">,
+): Promise<boolean> {
+  const draft = join(folder, `${epoch}.${process.pid}-${Math.random().toString(36).slice(2)}.draft`);
+  const content = encode({ owner, untilMs, host: hostname(), pid: process.pid });
   try {
     // Written first and named afterwards: whoever sees the name sees the whole claim.
-    await onDisk("Claiming a run", draft, () => writeFile(draft, encode(claim), { flag: "wx" }));
-    await link(draft, claimPath(folder, newest + 1));
-    return { epoch: newest + 1 };
+    await onDisk("Claiming a run", draft, () => writeFile(draft, content, { flag: "wx" }));
+    await link(draft, claimPath(folder, epoch));
+    return true;
   } catch (error) {
-    if (isTaken(error)) return (await holder(folder, newest + 1, now)) ?? { heldBy: "another owner", untilMs: now };
+    if (isTaken(error)) return false;
     throw diskError(error, "Claiming a run", folder);
   } finally {
     await rm(draft, { force: true });
@@ -98,11 +119,15 @@ export function isOvertaken(folder: string, epoch: number): boolean {
 }
 
 async function holder(folder: string, epoch: number, now: number): Promise<Held | undefined> {
-  const path = claimPath(folder, epoch);
-  const text = await ifThere("Reading a claim", path, () => readFile(path, "utf8"));
-  const claim = text === undefined ? undefined : parse(text);
+  const claim = await read(folder, epoch);
   if (!claim || claim.untilMs <= now || isDead(claim)) return undefined;
   return { heldBy: claim.owner, untilMs: claim.untilMs };
+}
+
+async function read(folder: string, epoch: number): Promise<Claim | undefined> {
+  const path = claimPath(folder, epoch);
+  const text = await ifThere("Reading a claim", path, () => readFile(path, "utf8"));
+  return text === undefined ? undefined : parse(text);
 }
 
 /** A claim that a power cut left empty, or that is none, belongs to nobody who lives. */

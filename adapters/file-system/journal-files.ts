@@ -1,12 +1,10 @@
-// Reads the journal of a run: one file per epoch, each of which says how much of the one before counts.
+// Reads the files of a journal: batches from the start, the last one from the end.
 
-import { type FileHandle, open, readdir, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { type FileHandle, open } from "node:fs/promises";
+import { join } from "node:path";
 import { HeddleError } from "../../src/errors.js";
-import { ifThere, isGone, onDisk } from "./disk.js";
-import { LAYOUT, newer } from "./layout.js";
-import { folderName } from "./names.js";
-import { decodeHeader, decodeSeal, type Header, isSeal, peekSeal, type Seal } from "./records.js";
+import { onDisk } from "./disk.js";
+import { decodeSeal, isSeal, peekSeal, type Seal } from "./records.js";
 
 /** What one epoch wrote, as far as it counts. */
 export interface Segment {
@@ -17,22 +15,10 @@ export interface Segment {
   /** Where its batches begin, and with which event. */
   readonly start: number;
   readonly seq: number;
+  /** True if it was written anew without its payloads. */
+  readonly isPruned: boolean;
   /** How much of the file counts. The newest epoch has no such limit: it counts up to its last seal. */
   readonly cut: { readonly bytes: number; readonly events: number } | undefined;
-}
-
-/** The journal of a run: its segments in order, up to where it is damaged. */
-export interface Chain {
-  readonly segments: readonly Segment[];
-  readonly damage: Damage | undefined;
-  /** How many bytes stand in newer files whose owners died before they had written a first line. */
-  readonly torn: number;
-}
-
-/** What is wrong with a file as a whole. */
-export interface Damage {
-  readonly path: string;
-  readonly why: string;
 }
 
 /** One batch as it stands in a file. */
@@ -52,58 +38,12 @@ export interface Tail {
   readonly torn: number;
 }
 
-const HEADER = '{"heddle":';
-const MOST_LISTINGS = 5;
 const CHUNK_BYTES = 1 << 20;
 const WINDOW_BYTES = 1 << 14;
 
 /** The file that an epoch writes. */
 export function journalPath(folder: string, epoch: number): string {
   return join(folder, `${epoch}.jsonl`);
-}
-
-/** Finds the files that make up the journal in the folder of a run. @throws HeddleError `STORE_VERSION`. */
-export async function chainOf(folder: string, runId: string): Promise<Chain> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await listChain(folder, runId);
-    } catch (error) {
-      // Removed between the listing and the reading: list again.
-      if (!isGone(error) || tries === MOST_LISTINGS) throw error;
-    }
-  }
-}
-
-async function listChain(folder: string, runId: string): Promise<Chain> {
-  const names = (await ifThere("Listing a run", folder, () => readdir(folder))) ?? [];
-  const epochs = names.flatMap((name) => (/^\d+\.jsonl$/.test(name) ? Number.parseInt(name, 10) : []));
-  let segments: Segment[] = [];
-  let after: Header["after"];
-  let damage: Damage | undefined;
-  let torn = 0;
-  /** How many events come before what is lost, as far as that is known. */
-  let events: number | undefined;
-  const lose = (path: string, why: string, seq?: number) => {
-    [damage, segments, after, events] = [{ path, why }, [], undefined, seq];
-  };
-  for (const epoch of epochs.sort((a, b) => b - a)) {
-    // What comes between was claimed by owners who never wrote.
-    if (after && epoch > after.epoch) continue;
-    if (after && epoch < after.epoch) lose(journalPath(folder, after.epoch), "the file is gone");
-    const path = journalPath(folder, epoch);
-    const found = await readHeader(path, runId, epoch, after?.owner);
-    if ("header" in found) {
-      const { header, start } = found;
-      const cut = after ?? (events === undefined ? undefined : { bytes: Number.POSITIVE_INFINITY, events });
-      segments.unshift({ runId, epoch, owner: header.owner, path, start, seq: header.after?.events ?? 0, cut });
-      [after, events] = [header.after, undefined];
-      if (!after) break;
-    } else if ("why" in found) lose(path, found.why, found.seq);
-    else if (after) lose(path, "its first line is gone");
-    else torn += found.torn;
-  }
-  if (after) lose(journalPath(folder, after.epoch), "the file is gone");
-  return { segments, damage, torn };
 }
 
 /**
@@ -150,6 +90,18 @@ export async function* batchesOf(
     const isCut = start + buffer.byteLength < cut.bytes && cut.bytes !== Number.POSITIVE_INFINITY;
     const why = isCut ? `it ends before byte ${cut.bytes}` : `a batch up to event ${cut.events - 1} is missing there`;
     throw damagedAt(runId, path, start, next, why);
+  }
+}
+
+/** Reads all batches of these segments. @throws HeddleError `STORE_DAMAGED`. */
+export async function forEachBatch(
+  segments: readonly Segment[],
+  use: (batch: StoredBatch, segment: Segment) => Promise<void> | void,
+): Promise<void> {
+  for (const segment of segments) {
+    await withFile(segment.path, async (file) => {
+      for await (const batch of batchesOf(file, segment, segment.start, segment.seq)) await use(batch, segment);
+    });
   }
 }
 
@@ -239,52 +191,6 @@ function lastSeal(buffer: Buffer, isWhole: boolean): { start: number; end: numbe
     const start = before + 1;
     if (isSeal(buffer.subarray(start, end))) return { start, end };
     end = before;
-  }
-  return undefined;
-}
-
-/** What the first line of a journal file tells. `torn`: its owner died before that was written. */
-type FirstLine =
-  | { readonly header: Header; readonly start: number }
-  | { readonly torn: number }
-  | { readonly why: string; readonly seq?: number };
-
-async function readHeader(path: string, runId: string, epoch: number, owner: string | undefined): Promise<FirstLine> {
-  if ((await onDisk("Reading a run", path, () => stat(path))).isDirectory()) return { why: "it is a folder" };
-  return withFile(path, async (file) => {
-    for (let length = 1_024; ; length *= 8) {
-      const buffer = await readAt(file, 0, length);
-      const end = buffer.indexOf(10);
-      if (end < 0 && buffer.byteLength < length) {
-        const isBeginning = HEADER.startsWith(buffer.toString("latin1", 0, HEADER.length));
-        return isBeginning ? { torn: buffer.byteLength } : { why: "its first line is not what was written" };
-      }
-      if (end < 0) continue;
-      const line = buffer.subarray(0, end);
-      const header = decodeHeader(line);
-      if (!header) {
-        const seq = await firstSeq(file);
-        return { why: "its first line is not what was written", ...(seq === undefined ? {} : { seq }) };
-      }
-      if (header.heddle > LAYOUT) throw newer(path, header.heddle);
-      if (folderName(header.run) !== basename(dirname(path)) || header.epoch !== epoch) {
-        return { why: `it is epoch ${header.epoch} of run "${header.run}"` };
-      }
-      if (owner !== undefined && owner !== header.owner) {
-        return { why: `it is epoch ${epoch} of an earlier run "${runId}"` };
-      }
-      return { header, start: end + 1 };
-    }
-  });
-}
-
-/** With which event the first batch of a file begins whose first line is damaged. */
-async function firstSeq(file: FileHandle): Promise<number | undefined> {
-  const buffer = await readAt(file, 0, CHUNK_BYTES);
-  for (let start = buffer.indexOf(10) + 1; start > 0; start = buffer.indexOf(10, start) + 1) {
-    const end = buffer.indexOf(10, start);
-    const seal = end < 0 ? undefined : peekSeal(buffer.subarray(start, end));
-    if (seal?.sealed !== undefined) return seal.seq;
   }
   return undefined;
 }

@@ -1,10 +1,11 @@
 // The file that marks a directory as a store, and says how it is laid out.
 
 import { randomUUID } from "node:crypto";
-import { link, readFile, rm, writeFile } from "node:fs/promises";
+import { link, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HeddleError } from "../../src/errors.js";
 import { ifThere, isTaken, onDisk } from "./disk.js";
+import { isFolderName } from "./names.js";
 
 /** The version of this layout: of the files, their places and their lines. */
 export const LAYOUT = 1;
@@ -34,6 +35,12 @@ export async function writeLayout(directory: string): Promise<void> {
       await rm(draft, { force: true });
     }
   });
+}
+
+/** The names of the folders of all runs, which are inside one. */
+export async function runNames(runs: string): Promise<string[]> {
+  const entries = (await ifThere("Listing runs", runs, () => readdir(runs, { withFileTypes: true }))) ?? [];
+  return entries.flatMap((entry) => (entry.isDirectory() && isFolderName(entry.name) ? [entry.name] : []));
 }
 
 /** A complaint about what a newer version wrote. */

@@ -18,6 +18,13 @@ export interface Header {
     readonly bytes: number;
     readonly events: number;
   };
+  /** True if the file holds a whole journal that was written anew without its payloads. */
+  readonly pruned?: true;
+}
+
+/** A value whose binary is there as bytes. */
+export interface Bytes extends Encoded {
+  readonly parts: readonly Uint8Array<ArrayBuffer>[];
 }
 
 /** The last line of a batch. `bytes` is the size of its other lines, `body` their checksum. */
@@ -44,15 +51,33 @@ export function encodeHeader(header: Header): Buffer {
 }
 
 /** Encodes a batch that begins at event `seq`. */
-export function encodeBatch({ events, values, refers, head }: Batch, seq: number): Buffer {
+export async function encodeBatch({ events, values, refers, head }: Batch, seq: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
   // One by one, since together they may be longer than a string can be.
-  for (const [hash, encoded] of values) pieces.push(Buffer.from(`${valueLine(hash, encoded)}\n`));
+  for (const [hash, encoded] of values) pieces.push(Buffer.from(`${valueLine(hash, await inBytes(encoded))}\n`));
   const lines = refers.length > 0 ? [JSON.stringify({ refers })] : [];
   for (const event of events) lines.push(JSON.stringify(event));
   if (lines.length > 0) pieces.push(Buffer.from(`${lines.join("\n")}\n`));
+  return sealBatch(pieces, { sealed: events.length, seq, head });
+}
+
+/** Encodes a checked batch anew, with some of its values, and the references to them. */
+export function reduceBatch(
+  { sealed, seq, head }: Seal,
+  body: Buffer,
+  stays: { readonly values: ReadonlySet<string>; readonly refers: ReadonlySet<string> },
+): Buffer {
+  const pieces: Buffer[] = [];
+  for (const [hash, start, end] of valuesOf(body)) if (stays.values.has(hash)) pieces.push(body.subarray(start, end));
+  const refers = refersOf(body).filter((hash) => stays.refers.has(hash));
+  if (refers.length > 0) pieces.push(Buffer.from(`${JSON.stringify({ refers })}\n`));
+  return sealBatch([...pieces, body.subarray(eventsStart(body))], { sealed, seq, head });
+}
+
+function sealBatch(pieces: readonly Buffer[], about: Pick<Seal, "sealed" | "seq" | "head">): Buffer {
   const body = Buffer.concat(pieces);
-  const seal: Seal = { sealed: events.length, seq, bytes: body.byteLength, body: checksum(body), head };
+  const { sealed, seq, head } = about;
+  const seal: Seal = { sealed, seq, bytes: body.byteLength, body: checksum(body), head };
   return Buffer.concat([body, Buffer.from(sealLine(seal))]);
 }
 
@@ -81,14 +106,19 @@ export function peekSeal(line: Buffer): Seal | undefined {
 
 /** The events of a checked body. */
 export function eventsOf(body: Buffer): JournalEvent[] {
+  const start = eventsStart(body);
+  if (start === body.byteLength) return [];
+  // No newline stands inside a line of JSON, so all events parse as one list.
+  return JSON.parse(`[${body.toString("utf8", start, body.byteLength - 1).replaceAll("\n", ",")}]`);
+}
+
+function eventsStart(body: Buffer): number {
   let start = 0;
   for (const { line, end } of lines(body)) {
     if (!startsWith(line, VALUE) && !startsWith(line, REFERS)) break;
     start = end;
   }
-  if (start === body.byteLength) return [];
-  // No newline stands inside a line of JSON, so all events parse as one list.
-  return JSON.parse(`[${body.toString("utf8", start, body.byteLength - 1).replaceAll("\n", ",")}]`);
+  return start;
 }
 
 /** The values in any lines, checked or not, by the hash that they claim to have. */
@@ -118,7 +148,7 @@ export function refersOf(body: Buffer): readonly string[] {
 }
 
 /** Decodes the line of a value; nothing if it is not what has this hash. */
-export function decodeValue(line: Buffer, hash: string): Encoded | undefined {
+export function decodeValue(line: Buffer, hash: string): Bytes | undefined {
   try {
     const { text, parts } = JSON.parse(line.toString()) as { text: string; parts: readonly string[] };
     const value = { text, parts: parts.map((part) => Uint8Array.from(Buffer.from(part, "base64"))) };
@@ -128,13 +158,20 @@ export function decodeValue(line: Buffer, hash: string): Encoded | undefined {
   }
 }
 
+/** Reads the binary of a value out of Blobs. */
+export async function inBytes({ text, parts }: Encoded): Promise<Bytes> {
+  const read = (part: Encoded["parts"][number]) =>
+    part instanceof Uint8Array ? part : part.arrayBuffer().then((buffer) => new Uint8Array(buffer));
+  return { text, parts: await Promise.all(parts.map(read)) };
+}
+
 /** What the hash of a value is taken of: the lengths of its binary parts as a line of JSON, its text, then the parts. */
-export function bytesOf({ text, parts }: Encoded): Buffer {
+export function bytesOf({ text, parts }: Bytes): Buffer {
   const lengths = JSON.stringify(parts.map((part) => part.byteLength));
   return Buffer.concat([Buffer.from(`${lengths}\n${text}`), ...parts]);
 }
 
-function valueLine(hash: string, { text, parts }: Encoded): string {
+function valueLine(hash: string, { text, parts }: Bytes): string {
   return JSON.stringify({ value: hash, text, parts: parts.map((part) => Buffer.from(part).toString("base64")) });
 }
 

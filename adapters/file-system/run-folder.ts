@@ -6,9 +6,11 @@ import { join } from "node:path";
 import { HeddleError } from "../../src/errors.js";
 import type { JournalEvent } from "../../src/events.js";
 import type { Encoded, JournalPage, RunHead } from "../../src/ports.js";
+import { damageOf, insist, withChain, withWhole } from "./chain.js";
 import { ifThere, onDisk } from "./disk.js";
-import { batchesOf, chainOf, type Damage, damagedAt, readAt, type Segment, tailOf, withFile } from "./journal-files.js";
+import { batchesOf, damagedAt, forEachBatch, readAt, type Segment, tailOf, withFile } from "./journal-files.js";
 import { claimedValuesOf, decodeValue, eventsOf, type Header, refersOf, valuesOf } from "./records.js";
+import type { Used } from "./value-files.js";
 
 /** Where a page ended: the next batch of a segment, and what of the last one was not asked for. */
 interface Bookmark {
@@ -42,42 +44,43 @@ export class RunFolder {
 
   /** @throws HeddleError `STORE_DAMAGED` if event `seq` is behind a damaged place. */
   async read(seq: number, limit: number): Promise<JournalPage> {
-    const chain = await chainOf(this.#folder, this.#runId);
-    const events: JournalEvent[] = [];
-    try {
-      for (const segment of chain.segments) {
-        if (segment.cut && segment.cut.events <= seq) continue;
-        await this.#readSegment(segment, seq + events.length, limit - events.length, events);
-        if (events.length === limit) return { events, more: true };
+    return withChain(this.#folder, this.#runId, async ({ segments, damage }) => {
+      const events: JournalEvent[] = [];
+      try {
+        for (const segment of segments) {
+          if (segment.cut && segment.cut.events <= seq) continue;
+          await this.#readSegment(segment, seq + events.length, limit - events.length, events);
+          if (events.length === limit) return { events, more: true };
+        }
+        if (damage) throw damagedAt(this.#runId, damage.path, 0, seq + events.length, damage.why);
+      } catch (error) {
+        if (events.length === 0) throw error;
+        return { events, more: true };
       }
-      if (chain.damage) throw this.#complain(chain.damage, seq + events.length);
-    } catch (error) {
-      if (events.length === 0) throw error;
-      return { events, more: true };
-    }
-    return { events, more: false };
+      return { events, more: false };
+    });
   }
 
   /** The head of the last batch; nothing if there is none. @throws HeddleError `STORE_DAMAGED` if none can be read. */
   async head(): Promise<RunHead | undefined> {
-    const { segments, damage } = await chainOf(this.#folder, this.#runId);
-    if (damage) throw this.#complain(damage, await readable(segments));
-    for (const segment of segments.toReversed()) {
-      const { seal } = await tailOf(segment, false);
-      if (seal) return seal.head;
-    }
-    return undefined;
+    return withWhole(this.#folder, this.#runId, async ({ segments }) => {
+      for (const segment of segments.toReversed()) {
+        const { seal } = await tailOf(segment, false);
+        if (seal) return seal.head;
+      }
+      return undefined;
+    });
   }
 
   /** Where the journal ends, for the next owner to go on. @throws HeddleError `STORE_DAMAGED`. */
   async end(): Promise<{ readonly after: Header["after"]; readonly torn: number; readonly paths: readonly string[] }> {
-    const { segments, damage, torn: unbegun } = await chainOf(this.#folder, this.#runId);
-    if (damage) throw this.#complain(damage, await readable(segments));
-    const last = segments.at(-1);
-    const paths = segments.map(({ path }) => path);
-    if (!last) return { after: undefined, torn: unbegun, paths };
-    const { bytes, events, torn } = await tailOf(last, true);
-    return { after: { epoch: last.epoch, owner: last.owner, bytes, events }, torn: torn + unbegun, paths };
+    return withWhole(this.#folder, this.#runId, async ({ segments, torn: unbegun }) => {
+      const last = segments.at(-1);
+      const paths = segments.map(({ path }) => path);
+      if (!last) return { after: undefined, torn: unbegun, paths };
+      const { bytes, events, torn } = await tailOf(last, true);
+      return { after: { epoch: last.epoch, owner: last.owner, bytes, events }, torn: torn + unbegun, paths };
+    });
   }
 
   /** A value that came with a batch. */
@@ -86,17 +89,19 @@ export class RunFolder {
     const known = this.#values.get(hash);
     const value = known && (await this.#valueAt(known, hash).catch(() => undefined));
     if (value) return value;
-    const place = await this.#find(hash);
-    if (!place) return undefined;
-    const again = await this.#valueAt(place, hash);
-    if (again) return again;
-    const seq = (await this.read(0, Number.POSITIVE_INFINITY).catch(() => undefined))?.events.length ?? 0;
-    throw damagedAt(this.#runId, place.path, place.start, seq);
+    return insist(async () => {
+      const place = await this.#find(hash);
+      if (!place) return undefined;
+      const again = await this.#valueAt(place, hash);
+      if (again) return again;
+      const seq = (await this.read(0, Number.POSITIVE_INFINITY).catch(() => undefined))?.events.length ?? 0;
+      throw damagedAt(this.#runId, place.path, place.start, seq);
+    });
   }
 
-  /** Those values in its files, damaged or not, that are what their hash says. @throws HeddleError `STORE_VERSION`. */
-  async wholeValues(): Promise<ReadonlyMap<string, Encoded>> {
-    await chainOf(this.#folder, this.#runId);
+  /** The values in its files, damaged or not, that are used and fit their hash. @throws HeddleError `STORE_VERSION`. */
+  async wholeValues(used: Used): Promise<ReadonlyMap<string, Encoded>> {
+    await withChain(this.#folder, this.#runId, async () => {});
     const whole = new Map<string, Encoded>();
     const names = (await ifThere("Listing a run", this.#folder, () => readdir(this.#folder))) ?? [];
     for (const name of names.filter((one) => one.endsWith(".jsonl"))) {
@@ -105,7 +110,7 @@ export class RunFolder {
         (await stat(path)).isFile() ? readFile(path) : Buffer.alloc(0),
       );
       for (const [hash, line] of claimedValuesOf(bytes)) {
-        const value = decodeValue(line, hash);
+        const value = used.has(hash) ? decodeValue(line, hash) : undefined;
         if (value) whole.set(hash, value);
       }
     }
@@ -124,17 +129,13 @@ export class RunFolder {
 
   /** The hashes of all values that the journal refers to. @throws HeddleError `STORE_DAMAGED`. */
   async refers(): Promise<ReadonlySet<string>> {
-    const { segments, damage } = await chainOf(this.#folder, this.#runId);
-    if (damage) throw this.#complain(damage, await readable(segments));
-    const refers = new Set<string>();
-    for (const segment of segments) {
-      await withFile(segment.path, async (file) => {
-        for await (const { body } of batchesOf(file, segment, segment.start, segment.seq)) {
-          for (const hash of refersOf(body)) refers.add(hash);
-        }
+    return withWhole(this.#folder, this.#runId, async ({ segments }) => {
+      const refers = new Set<string>();
+      await forEachBatch(segments, ({ body }) => {
+        for (const hash of refersOf(body)) refers.add(hash);
       });
-    }
-    return refers;
+      return refers;
+    });
   }
 
   async #readSegment(segment: Segment, seq: number, limit: number, into: JournalEvent[]): Promise<void> {
@@ -181,19 +182,16 @@ export class RunFolder {
   }
 
   /** Notes where values stand in what was written since the last search; forgets all if other files stand there now. */
-  async #search(): Promise<void> {
-    const { segments, damage } = await chainOf(this.#folder, this.#runId);
-    const there = new Set(segments.map(keyOf));
-    if ([...this.#searched.keys()].some((key) => !there.has(key))) {
-      this.#values.clear();
-      this.#searched.clear();
-    }
-    for (const segment of segments) await this.#searchSegment(segment);
-    if (damage) throw this.#complain(damage, await readable(segments));
-  }
-
-  #complain({ path, why }: Damage, seq: number): HeddleError {
-    return damagedAt(this.#runId, path, 0, seq, why);
+  #search(): Promise<void> {
+    return withChain(this.#folder, this.#runId, async ({ segments, damage }) => {
+      const there = new Set(segments.map(keyOf));
+      if ([...this.#searched.keys()].some((key) => !there.has(key))) {
+        this.#values.clear();
+        this.#searched.clear();
+      }
+      for (const segment of segments) await this.#searchSegment(segment);
+      if (damage) throw await damageOf(this.#runId, damage, segments);
+    });
   }
 
   async #searchSegment(segment: Segment): Promise<void> {
@@ -216,14 +214,8 @@ function keyOf({ epoch, owner }: Segment): string {
   return `${epoch} ${owner}`;
 }
 
-/** How many events these segments hold. @throws HeddleError `STORE_DAMAGED` if one of them is damaged as well. */
-async function readable(segments: readonly Segment[]): Promise<number> {
-  const last = segments.at(-1);
-  if (!last) return 0;
-  return last.cut?.events ?? (await tailOf(last, true)).events;
-}
-
-function ignoreDamage(error: unknown): undefined {
+/** Takes what comes before damage for all there is. */
+export function ignoreDamage(error: unknown): undefined {
   if (error instanceof HeddleError && error.code === "STORE_DAMAGED") return undefined;
   throw error;
 }

@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { HeddleError } from "../../src/errors.js";
 import type { Batch, WritePosition } from "../../src/ports.js";
-import { isOvertaken, prolong } from "./claims.js";
+import { claimAfter, isOvertaken, prolong } from "./claims.js";
 import { isAbsent, onDisk, sync } from "./disk.js";
 import { journalPath } from "./journal-files.js";
 import { encodeBatch, encodeHeader, type Header } from "./records.js";
@@ -64,8 +64,9 @@ export class RunWriter {
     this.#events = setup.header.after?.events ?? 0;
   }
 
+  /** One at a time: the second of two that are the same finds the first. */
   append({ seq }: WritePosition, batch: Batch): Promise<void> {
-    const appending = this.#append(seq, batch);
+    const appending = this.#busy.then(() => this.#append(seq, batch));
     this.#busy = appending.catch(() => {});
     return appending;
   }
@@ -90,6 +91,27 @@ export class RunWriter {
     }
   }
 
+  /** Claims the epoch after this one, and writes no more; false if the run is lost, or was given back. */
+  async handOver(): Promise<boolean> {
+    if (this.#isReleased) return false;
+    this.#isReleased = true;
+    const { folder, header } = this.#setup;
+    try {
+      await this.#check();
+      if (!(await claimAfter(folder, this.epoch))) return false;
+      // Since the last look the run may have been removed and made anew.
+      const isMine = await this.#isThere();
+      if (!isMine) await prolong(folder, this.epoch + 1, header.owner, 0).catch(() => {});
+      return isMine;
+    } catch (error) {
+      if (isFenced(error)) return false;
+      await prolong(folder, this.epoch, header.owner, 0).catch(() => {});
+      throw error;
+    } finally {
+      await this.close();
+    }
+  }
+
   async close(): Promise<void> {
     await this.#busy;
     await this.#file.close();
@@ -105,7 +127,7 @@ export class RunWriter {
         `Run "${run}" has ${this.#events} events, the append was for position ${seq}.`,
       );
     }
-    const bytes = encodeBatch(batch, seq);
+    const bytes = await encodeBatch(batch, seq);
     try {
       await onDisk("Storing events", this.#path, () => this.#write(bytes, batch.durable));
       await this.#check();
@@ -123,10 +145,15 @@ export class RunWriter {
   async #check(): Promise<void> {
     const { folder, header } = this.#setup;
     if (isOvertaken(folder, this.epoch)) throw overtaken(header);
-    // A run that was removed and made anew has other files under the same names.
-    const mine = await onDisk("Looking for a run", this.#path, () => this.#file.stat({ bigint: true }));
-    if (mine.ino !== (await onDisk("Looking for a run", this.#path, async () => inodeOf(this.#path))))
-      throw removed(header.run);
+    if (!(await this.#isThere())) throw removed(header.run);
+  }
+
+  /** False if the run was removed: made anew, it has other files under the same names. */
+  #isThere(): Promise<boolean> {
+    return onDisk("Looking for a run", this.#path, async () => {
+      const { ino } = await this.#file.stat({ bigint: true });
+      return ino === inodeOf(this.#path);
+    });
   }
 
   async #claim(untilMs: number): Promise<boolean> {
@@ -135,7 +162,7 @@ export class RunWriter {
       await prolong(this.#setup.folder, this.epoch, this.owner, untilMs);
       return true;
     } catch (error) {
-      if (error instanceof HeddleError && error.code === "FENCED") return false;
+      if (isFenced(error)) return false;
       throw error;
     }
   }
@@ -166,6 +193,10 @@ export function overtaken({ run, epoch }: Pick<Header, "run" | "epoch">): Heddle
 /** The same for a run that is gone. */
 function removed(run: string): HeddleError {
   return new HeddleError("FENCED", `Run "${run}" was removed while it was executed.`);
+}
+
+function isFenced(error: unknown): boolean {
+  return error instanceof HeddleError && error.code === "FENCED";
 }
 
 function inodeOf(path: string): bigint | undefined {

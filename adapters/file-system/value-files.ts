@@ -8,7 +8,10 @@ import { dirname, join } from "node:path";
 import { HeddleError } from "../../src/errors.js";
 import type { Encoded } from "../../src/ports.js";
 import { ifThere, onDisk, sync } from "./disk.js";
-import { bytesOf } from "./records.js";
+import { type Bytes, bytesOf, inBytes } from "./records.js";
+
+/** The hashes of values that somebody needs. */
+export type Used = Pick<ReadonlySet<string>, "has">;
 
 /** The values in one directory. */
 export class ValueFiles {
@@ -38,20 +41,17 @@ export class ValueFiles {
       // A damaged file is written anew: whoever stores a value needs it whole.
       this.#unsynced.add(path);
       if ((await touch(path)) && (await isWhole(path, hash))) return;
-      await mkdir(dirname(path), { recursive: true });
-      const draft = `${path}.${randomUUID()}.draft`;
-      try {
-        const file = await open(draft, "wx");
-        try {
-          await file.writeFile(bytesOf(value));
-        } finally {
-          await file.close();
-        }
-        await rename(draft, path);
-      } catch (error) {
-        await rm(draft, { force: true });
-        throw error;
-      }
+      await write(path, value);
+    });
+  }
+
+  /** Stores a value of a run that goes, since others refer to it; by itself that does not count as being used. */
+  async rescue(hash: string, value: Encoded, usedAt: number): Promise<void> {
+    const path = this.#path(hash);
+    await onDisk("Storing a value", path, async () => {
+      this.#unsynced.add(path);
+      if (await ifThere("Storing a value", path, () => isWhole(path, hash))) return;
+      await write(path, value, new Date(usedAt));
     });
   }
 
@@ -75,21 +75,55 @@ export class ValueFiles {
   }
 
   /** Removes what is not in `used` and was not stored or asked for since `untouchedSince`, half-written files too. */
-  async keepOnly(used: ReadonlySet<string>, untouchedSince: number): Promise<void> {
+  async keepOnly(used: Used, untouchedSince: number): Promise<void> {
+    for (const [name, path] of await this.#files()) {
+      const found = used.has(name) ? undefined : await ifThere("Removing a value", path, () => stat(path));
+      // Whole milliseconds, as in `untouchedSince`: what was stored just before must not seem younger.
+      if (found?.isFile() && Math.floor(found.mtimeMs) <= untouchedSince) await rm(path, { force: true });
+    }
+  }
+
+  /** The bytes of each file, half-written ones too, by hash. */
+  async sizes(): Promise<ReadonlyMap<string, number>> {
+    const sizes = new Map<string, number>();
+    for (const [name, path] of await this.#files()) {
+      const found = await ifThere("Counting values", path, () => stat(path));
+      if (found?.isFile()) sizes.set(name, found.size);
+    }
+    return sizes;
+  }
+
+  async #files(): Promise<[name: string, path: string][]> {
+    const files: [string, string][] = [];
     for (const folder of await entries(this.#directory)) {
       if (!folder.isDirectory() || !/^[0-9a-f]{2}$/.test(folder.name)) continue;
       const inside = join(this.#directory, folder.name);
-      for (const { name } of await entries(inside)) {
-        if (!OURS.test(name)) continue;
-        const path = join(inside, name);
-        const found = used.has(name) ? undefined : await ifThere("Removing a value", path, () => stat(path));
-        if (found?.isFile() && found.mtimeMs <= untouchedSince) await rm(path, { force: true });
-      }
+      for (const { name } of await entries(inside)) if (OURS.test(name)) files.push([name, join(inside, name)]);
     }
+    return files;
   }
 
   #path(hash: string): string {
     return join(this.#directory, hash.slice(0, 2), hash);
+  }
+}
+
+/** Writes a file under another name, and names it when it is whole. */
+async function write(path: string, value: Encoded, usedAt?: Date): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const draft = `${path}.${randomUUID()}.draft`;
+  try {
+    const file = await open(draft, "wx");
+    try {
+      await file.writeFile(bytesOf(await inBytes(value)));
+    } finally {
+      await file.close();
+    }
+    if (usedAt) await utimes(draft, usedAt, usedAt);
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
   }
 }
 
@@ -114,7 +148,7 @@ function hashOf(bytes: Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-function decode(bytes: Buffer): Encoded {
+function decode(bytes: Buffer): Bytes {
   const textStart = bytes.indexOf(10) + 1;
   const lengths = JSON.parse(bytes.toString("utf8", 0, textStart)) as readonly number[];
   let end = bytes.byteLength - lengths.reduce((sum, length) => sum + length, 0);

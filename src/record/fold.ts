@@ -48,6 +48,7 @@ export function startFold(runId: string, first: JournalEvent): RunState {
     failedNode: undefined,
     events: 1,
     damage: undefined,
+    prunedAt: undefined,
     nodes: new Map(),
     answers: new Map(),
   };
@@ -56,6 +57,10 @@ export function startFold(runId: string, first: JournalEvent): RunState {
 /** Adds one event to the state. */
 export function fold(state: RunState, event: JournalEvent): void {
   const seq = state.events++;
+  if (event.type === "run-pruned") {
+    state.prunedAt = event.at;
+    return;
+  }
   state.updatedAt = event.at;
   switch (event.type) {
     case "run-started":

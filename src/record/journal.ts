@@ -250,9 +250,14 @@ function statusAfter({ type }: JournalEvent): RunStatus {
   return type === "run-started" || type === "run-resumed" ? "running" : (type.slice("run-".length) as RunStatus);
 }
 
-/** Names a value, and hands out the reference to it. */
+/** Names a value, and hands out the reference to it. @throws HeddleError `NOT_KEEPABLE` if a Blob cannot be read. */
 async function name({ encoded, assign }: Held): Promise<Hashed> {
-  const hashed = await hashEncoded(encoded);
+  const hashed = await hashEncoded(encoded).catch((error: unknown) => {
+    const advice = "Files that change on the disk cannot: read them in the node and return what is in them.";
+    throw new HeddleError("NOT_KEEPABLE", `A value cannot be read to be stored (${error}). ${advice}`, {
+      cause: error,
+    });
+  });
   assign(hashRef(hashed.hash));
   return hashed;
 }

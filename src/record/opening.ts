@@ -1,16 +1,8 @@
 // Opens runs for writing: new ones, ones to continue, and replays of recorded ones. Everything that can be refused is
 // refused here, before anything is recorded.
 
-import type { Plan, Step } from "../definition/plan.js";
 import { faultsError, HeddleError, quoted, toError } from "../errors.js";
-import {
-  JOURNAL_FORMAT,
-  type JournalEvent,
-  type NodeReused,
-  type Reason,
-  type Ref,
-  type RunStarted,
-} from "../events.js";
+import { JOURNAL_FORMAT, type JournalEvent, type NodeReused, type Ref, type RunStarted } from "../events.js";
 import type { Lease, RunHead, Store } from "../ports.js";
 import type {
   BeginRequest,
@@ -22,16 +14,13 @@ import type {
   RestartRequest,
 } from "../run/recording.js";
 import { type Durability, JournalWriter } from "./journal.js";
-import { changesOf, invalidatedPaths } from "./on-change.js";
-import { priorOfReplay, priorOfRestart, recordEffects, reopenFailed, reusedEvents } from "./prior.js";
+import { type RestartWish, RunPlanning, sourcesOf } from "./planning.js";
+import { priorOfReplay, priorOfRestart, recordEffects, reusedEvents } from "./prior.js";
 import { notFound, RunReader } from "./reader.js";
-import { planReplay } from "./replay.js";
 import type { ReplayPlan } from "./replay-plan.js";
-import { type Answer, planRestart, refuseCompleted } from "./restart.js";
-import type { RunState } from "./run-state.js";
-import { codeOf, type Shape, shapeOf } from "./shape.js";
-import { RunTree } from "./tree.js";
-import { type Hashed, hashEncoded } from "./values.js";
+import { type Answer, refuseCompleted } from "./restart.js";
+import type { RestartPlan } from "./restart-plan.js";
+import { prunedNote, restartBlocked } from "./retention.js";
 
 /** How runs are written. */
 export interface WriteSettings {
@@ -39,24 +28,24 @@ export interface WriteSettings {
   readonly leaseMs: number;
 }
 
-/** A dag as data, with the hashes and encodings that records refer to. */
-interface Description {
-  readonly shape: Shape;
-  readonly fingerprint: string;
-  readonly code: string;
-  readonly texts: readonly Hashed[];
+/** What a replay takes from another run. */
+interface ReplayOrigin {
+  readonly origin: RunStarted["replay"];
+  readonly reused: readonly NodeReused[];
+  readonly carried: RunStarted["inputs"];
 }
 
 /** Opens runs in one store. */
 export class RunOpener {
   readonly #store: Store;
   readonly #reader: RunReader;
+  readonly #planning: RunPlanning;
   readonly #settings: WriteSettings;
-  readonly #descriptions = new WeakMap<Plan, Description>();
 
   constructor(store: Store, settings: WriteSettings) {
     this.#store = store;
     this.#reader = new RunReader(store);
+    this.#planning = new RunPlanning(this.#reader);
     this.#settings = settings;
   }
 
@@ -71,25 +60,26 @@ export class RunOpener {
     // What cannot be continued is refused before anything is claimed.
     const seen = await this.#reader.loadWhole(runId);
     refuseCompleted(seen, request.rerun);
+    const foreseen = await this.#planning.restart(request, seen);
+    if (foreseen.plan.blocked.length > 0) throw restartBlocked(runId, foreseen.plan.blocked, seen.prunedAt);
     const { writer, lease, owner } = await this.#takeOver(request);
     try {
       // What was seen still holds if nobody else had the run in between.
       const isSame = seen.events === lease.events && (seen.resumed ?? seen.started).epoch === lease.epoch - 1;
       const state = isSame ? seen : await this.#reader.loadWhole(runId);
       refuseCompleted(state, request.rerun);
-      const invalidated = await this.#invalidated(request, state);
-      const restart = planRestart(plan, state, request.resume, invalidated);
-      const prior = await priorOfRestart({ plan, state, reader: this.#reader }, restart, invalidated);
+      const { decisions, invalidated } = isSame ? foreseen : await this.#planning.restart(request, state);
+      const prior = await priorOfRestart({ plan, state, reader: this.#reader }, decisions, invalidated);
       const sources = sourcesOf(plan).filter(({ path }) => !prior.isDone(path));
       const inputs = await this.#reader.inputs(state, sources);
-      const { fingerprint, code, texts } = await this.#describe(plan);
+      const { fingerprint, code, texts } = await this.#planning.describe(plan);
       const at = clock.now();
-      const answers = keepAnswers(writer, restart.answers);
+      const answers = keepAnswers(writer, decisions.answers);
       writer.keepHashed(texts);
       const { epoch } = lease;
       const event = { type: "run-resumed" as const, at, epoch, owner, fingerprint, code, answers };
       writer.add({ ...event, invalidated: [...invalidated.keys()] });
-      recordEffects(plan, restart, writer, at);
+      recordEffects(plan, decisions, writer, at);
       return { inputs, recorder: writer, prior };
     } catch (error) {
       await writer.close();
@@ -101,24 +91,34 @@ export class RunOpener {
   async replay(request: ReplayRequest, runId: string, setting: RecorderSetting): Promise<Opened> {
     const { plan, replayOf, rerun } = request;
     const state = await this.#reader.loadWhole(replayOf);
-    const replay = await this.#planReplay(request, state);
-    if (replay.blocked.length > 0) throw blocked(replay);
-    const kept = sourcesOf(plan).filter(({ path }) => !request.inputs.has(path));
+    const replay = await this.#planning.replay(request, state);
+    if (replay.blocked.length > 0) throw replayBlocked(replay, state.prunedAt);
+    const lost = await this.#planning.lostInputs(request, state);
+    const kept = sourcesOf(plan).filter(({ path }) => !request.inputs.has(path) && !lost.has(path));
     const inputs = new Map([...(await this.#reader.inputs(state, kept)), ...request.inputs]);
     const reused = reusedEvents(state, replay, setting.clock.now());
     const origin = { of: replayOf, rerun, mode: replay.mode };
-    const recorder = await this.#begin({ runId, plan, inputs, ...setting }, { origin, reused });
+    // Of inputs that are gone the references stay: who reuses what was made of them does not need more.
+    const carried = Object.fromEntries([...lost].map((path) => [path, state.started.inputs[path] ?? {}]));
+    const recorder = await this.#begin({ runId, plan, inputs, ...setting }, { origin, reused, carried });
     return { inputs, recorder, prior: priorOfReplay({ state, reader: this.#reader }, replay) };
   }
 
   /** Tells what a replay would do. */
   async planReplay(request: ReplayRequest): Promise<ReplayPlan> {
-    return this.#planReplay(request, await this.#reader.loadWhole(request.replayOf));
+    return this.#planning.replay(request, await this.#reader.loadWhole(request.replayOf));
+  }
+
+  /** Tells what a restart would do. */
+  async planRestart({ runId, ...wish }: RestartWish & Pick<RestartRequest, "runId">): Promise<RestartPlan> {
+    const state = await this.#reader.loadWhole(runId);
+    refuseCompleted(state, wish.rerun);
+    return (await this.#planning.restart(wish, state)).plan;
   }
 
   async #begin(
     { runId, plan, inputs, ...setting }: BeginRequest,
-    replay: { readonly origin: RunStarted["replay"]; readonly reused: readonly NodeReused[] } | undefined,
+    replay: ReplayOrigin | undefined,
   ): Promise<JournalWriter> {
     if (await this.#store.head(runId)) throw exists(runId);
     const at = setting.clock.now();
@@ -129,7 +129,7 @@ export class RunOpener {
     const writer = this.#writer(replay?.origin ? { ...head, replayOf: replay.origin.of } : head, owner, lease, setting);
     try {
       if (lease.events > 0) throw exists(runId);
-      const { fingerprint, code, texts } = await this.#describe(plan);
+      const { fingerprint, code, texts } = await this.#planning.describe(plan);
       const { durability } = this.#settings;
       const event: JournalEvent = {
         type: "run-started",
@@ -141,7 +141,7 @@ export class RunOpener {
         owner,
         fingerprint,
         code,
-        inputs: keepInputs(writer, inputs),
+        inputs: { ...keepInputs(writer, inputs), ...replay?.carried },
         ...(replay?.origin ? { replay: replay.origin } : {}),
       };
       writer.keepHashed(texts);
@@ -186,47 +186,6 @@ export class RunOpener {
       head,
     });
   }
-
-  async #planReplay(request: ReplayRequest, state: RunState): Promise<ReplayPlan> {
-    const { plan, rerun, mode, inputs } = request;
-    const invalidated = await this.#invalidated({ ...request, rerun: [] }, state);
-    const gone = await this.#reader.gone([...state.nodes.values()].flatMap(({ output }) => output ?? []));
-    const ranks = await this.#reader.ranks(state);
-    const wish = { rerun, mode, newInputs: [...inputs.keys()], ranks, invalidated };
-    return planReplay(plan, state, wish, (output) => !gone.has(output));
-  }
-
-  /** What counts no longer because the dag changed, or because failed elements are to be executed again. */
-  async #invalidated({ plan, onChange, rerun }: Pick<RestartRequest, "plan" | "onChange" | "rerun">, state: RunState) {
-    const { shape, fingerprint } = await this.#describe(plan);
-    const isSame = onChange === "ignore" || fingerprint === (state.resumed ?? state.started).fingerprint;
-    const changes = isSame ? undefined : changesOf(state.runId, await this.#reader.shape(state), shape, onChange);
-    const { reopened, failed } = reopenFailed(state, rerun);
-    if (!changes && reopened.size === 0) return new Map<string, Reason>();
-    const invalidated = invalidatedPaths(plan, new RunTree(state.nodes.keys()), { changes, reopened });
-    for (const path of failed) if (!invalidated.has(path)) invalidated.set(path, "restarted after failure");
-    return invalidated;
-  }
-
-  /** Shape and code are stored like values, as JSON. The fingerprint is the hash of the shape. */
-  async #describe(plan: Plan): Promise<Description> {
-    const known = this.#descriptions.get(plan);
-    if (known) return known;
-    const shape = shapeOf(plan);
-    const [shapeText, codeText] = await Promise.all(
-      [shape, codeOf(plan)].map((part) => hashEncoded({ text: JSON.stringify(part), parts: [] })) as [
-        Promise<Hashed>,
-        Promise<Hashed>,
-      ],
-    );
-    const description = { shape, fingerprint: shapeText.hash, code: codeText.hash, texts: [shapeText, codeText] };
-    this.#descriptions.set(plan, description);
-    return description;
-  }
-}
-
-function sourcesOf({ sources, steps }: Plan): Step[] {
-  return sources.map((index) => steps[index] as Step);
 }
 
 function keepAnswers(recorder: Recorder, answers: readonly Answer[]) {
@@ -266,9 +225,11 @@ function exists(runId: string): HeddleError {
   );
 }
 
-function blocked({ replayOf, blocked: paths }: ReplayPlan): HeddleError {
-  return new HeddleError(
-    "REPLAY_BLOCKED",
-    `Run "${replayOf}" cannot be replayed: the recorded outputs of ${quoted(paths)} are gone. Name these paths in \`rerun\` too.`,
-  );
+function replayBlocked({ replayOf, steps }: ReplayPlan, prunedAt: number | undefined): HeddleError {
+  const pathsByReason = new Map<string, string[]>();
+  for (const { path, action, why } of steps) {
+    if (action === "blocked") pathsByReason.set(why, [...(pathsByReason.get(why) ?? []), path]);
+  }
+  const listed = [...pathsByReason].map(([why, paths]) => `${quoted(paths)}: ${why}`).join("; ");
+  return new HeddleError("REPLAY_BLOCKED", `Run "${replayOf}" cannot be replayed. ${listed}.${prunedNote(prunedAt)}`);
 }

@@ -9,7 +9,7 @@ import type { FailedElement, Prior, Recorder } from "../run/recording.js";
 import type { RunReader } from "./reader.js";
 import { stalePaths } from "./replay.js";
 import type { ReplayPlan } from "./replay-plan.js";
-import { EFFECT_UNKNOWN, pendingTries, type RestartPlan, reasonAfter } from "./restart.js";
+import { EFFECT_UNKNOWN, pendingTries, type RestartDecisions, reasonAfter } from "./restart.js";
 import { errorAt, type NodeRecord, type RunState } from "./run-state.js";
 
 /** What is recorded of a run that goes on, or is replayed. */
@@ -22,7 +22,7 @@ export interface Recorded {
 /** What a restarted run begins with. */
 export async function priorOfRestart(
   { plan, state, reader }: Recorded,
-  { answers, asks, supplied }: RestartPlan,
+  { answers, asks, supplied }: RestartDecisions,
   invalidated: ReadonlyMap<string, Reason>,
 ): Promise<Prior> {
   const outputs = new Map(supplied.map(({ path, output }) => [path, output]));
@@ -110,7 +110,7 @@ function reusedEvent(node: NodeRecord, runId: string, at: number, failedElement:
 }
 
 /** Records what the answers about effects decided, and asks about the rest. */
-export function recordEffects(plan: Plan, { asks, supplied }: RestartPlan, recorder: Recorder, at: number): void {
+export function recordEffects(plan: Plan, { asks, supplied }: RestartDecisions, recorder: Recorder, at: number): void {
   for (const { path, attempt } of asks) {
     const event: JournalEvent = { type: "node-paused", at, path, attempt, reason: EFFECT_UNKNOWN };
     recorder.keep({ attempt }, (payload) => Object.assign(event, { payload }));

@@ -4,7 +4,7 @@ import { expectCount, expectNumber, expectOptions } from "../definition/node.js"
 import { withoutElement } from "../definition/path.js";
 import { HeddleError } from "../errors.js";
 import type { RunStatus } from "../events.js";
-import type { RunHead, Store } from "../ports.js";
+import type { RunHead, Store, StoreUsage } from "../ports.js";
 import type {
   BeginRequest,
   Opened,
@@ -21,6 +21,8 @@ import { LatestRun } from "./latest.js";
 import { RunOpener } from "./opening.js";
 import { RunReader } from "./reader.js";
 import type { ReplayPlan } from "./replay-plan.js";
+import type { RestartPlan } from "./restart-plan.js";
+import { type Pruned, type PruneOptions, prune } from "./retention.js";
 import { type RunRecord, runRecord } from "./run-record.js";
 
 /** How runs are kept. */
@@ -133,7 +135,22 @@ export class DagProvenance implements Provenance {
   /** Removes a run and the values that no other run refers to. */
   async removeRun(runId: string): Promise<void> {
     this.#latest.forget(runId);
-    await this.#store.remove(runId);
+    await this.#store.remove([runId]);
+  }
+
+  /**
+   * Removes old runs, or drops their payloads and leaves what happened: see {@link PruneOptions}. What somebody executes
+   * at the moment is left alone. A restart or replay that needs a value that is gone is refused, and its plan says so.
+   *
+   * @throws HeddleError `INVALID_OPTION`.
+   */
+  async prune(options: PruneOptions): Promise<Pruned> {
+    return prune(this.#store, options);
+  }
+
+  /** Tells how many bytes the store and each of its runs take. */
+  usage(): Promise<StoreUsage> {
+    return this.#store.usage();
   }
 
   // ---- for the runner
@@ -156,5 +173,9 @@ export class DagProvenance implements Provenance {
 
   planReplay(request: ReplayRequest): Promise<ReplayPlan> {
     return this.#opener.planReplay(request);
+  }
+
+  planRestart(request: Omit<RestartRequest, keyof RecorderSetting>): Promise<RestartPlan> {
+    return this.#opener.planRestart(request);
   }
 }

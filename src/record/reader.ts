@@ -10,7 +10,14 @@ import type { Composed, ConsumedRef, Origin, Ref } from "../events.js";
 import type { Encoded, JournalPage, Store } from "../ports.js";
 import type { GivenInputs } from "../run/recording.js";
 import { fold, startFold } from "./fold.js";
-import { onlyChild, outcomeAsOf, type RecordedOutput, type RunState, seqOfOutput } from "./run-state.js";
+import {
+  onlyChild,
+  outcomeAsOf,
+  type RecordedOutput,
+  type RecordedValue,
+  type RunState,
+  seqOfOutput,
+} from "./run-state.js";
 import type { Shape } from "./shape.js";
 import { hashOf, inlineEncoding } from "./values.js";
 
@@ -147,15 +154,16 @@ export class RunReader {
     return this.value({ ref, origin: origin ?? { runId, seq: events - 1, attempt: 0 } });
   }
 
-  /** Those outputs whose values are gone from the store. */
-  async gone(outputs: readonly RecordedOutput[]): Promise<Set<RecordedOutput>> {
-    const hashed = outputs.flatMap((output) => {
-      const { runId, seq } = output.origin;
-      const hashes = [output.ref, output.composed?.keys].flatMap((ref) => hashOf(ref) ?? []);
-      return hashes.map((hash) => ({ output, at: { hash, runId, seq } }));
+  /** Those values that are gone from the store. */
+  async gone(values: readonly RecordedValue[]): Promise<Set<RecordedValue>> {
+    const hashed = values.flatMap((value) => {
+      const { runId, seq } = value.origin;
+      const hashes = [value.ref, value.composed?.keys].flatMap((ref) => hashOf(ref) ?? []);
+      return hashes.map((hash) => ({ value, at: { hash, runId, seq } }));
     });
+    if (hashed.length === 0) return new Set();
     const found = await this.#store.hasValues(hashed.map(({ at }) => at));
-    return new Set(hashed.filter((_, i) => !found[i]).map(({ output }) => output));
+    return new Set(hashed.filter((_, i) => !found[i]).map(({ value }) => value));
   }
 
   /** The recorded inputs of these sources. @throws HeddleError `INVALID_INPUT` if one was never given. */

@@ -176,7 +176,7 @@ export class Planner {
         path,
         effect,
         action: "blocked",
-        why: "its recorded output is gone from the store",
+        why: "its recorded output is gone; name it in `rerun` too",
         stale: false,
       });
     } else {

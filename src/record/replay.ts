@@ -17,6 +17,8 @@ export interface ReplayWish {
   readonly mode: ReplayMode;
   /** Paths of sources that get new inputs. */
   readonly newInputs: readonly string[];
+  /** Paths of sources whose recorded inputs are gone. */
+  readonly lostInputs: ReadonlySet<string>;
   /** The positions of elements that have keys, by path. */
   readonly ranks: ReadonlyMap<string, number>;
   /** Paths whose nodes differ from those recorded. */
@@ -42,7 +44,8 @@ export function planReplay(
   const { ranks, mode } = wish;
   const planner = new Planner({ state, tree, ranks, mode, reasonOf, isNamed, isAvailable });
   planner.frame(plan, "", { isGivenStale: false, isSideStale: () => false });
-  const { steps, seen } = planner;
+  const { seen } = planner;
+  const steps = planner.steps.map((step) => (wish.lostInputs.has(step.path) ? withoutInputs(step) : step));
   const paths = (test: (step: ReplayStep) => boolean) => steps.filter(test).map(({ path }) => path);
   return {
     replayOf: state.runId,
@@ -54,6 +57,13 @@ export function planReplay(
       .filter((path) => !seen.has(path))
       .map((path) => ({ path, why: whyUnmatched(plan, path) })),
   };
+}
+
+/** A source whose recorded inputs are gone can be reused, but not executed. */
+function withoutInputs(step: ReplayStep): ReplayStep {
+  const { path, effect, action } = step;
+  if (action !== "rerun") return step;
+  return { path, effect, action: "blocked", why: "a recorded input is gone; give it in `inputs`", stale: false };
 }
 
 function whyUnmatched(plan: Plan, path: string): string {

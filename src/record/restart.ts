@@ -26,7 +26,7 @@ export interface UnknownEffect {
 }
 
 /** What a restart has to do before anything runs. */
-export interface RestartPlan {
+export interface RestartDecisions {
   readonly answers: readonly Answer[];
   /** Effects to ask about. */
   readonly asks: readonly UnknownEffect[];
@@ -35,20 +35,20 @@ export interface RestartPlan {
 }
 
 /**
- * Plans the restart of a run. Paths in `invalidated` are executed again whatever is recorded of them.
+ * Decides what the restart of a run has to settle first. Paths in `invalidated` are executed again whatever is recorded of them.
  *
  * @throws HeddleError `UNKNOWN_PATH`, `NOT_PAUSED` or `INVALID_ANSWER`.
  */
-export function planRestart(
+export function decideRestart(
   plan: Plan,
   state: RunState,
   resume: Readonly<Record<string, unknown>>,
   invalidated: ReadonlyMap<string, Reason>,
-): RestartPlan {
+): RestartDecisions {
   const pending = new Map(pendingPauses(state).map(({ path, reason }) => [path, reason]));
   const answers = Object.entries(resume).map(([path, value]) => answerTo(plan, state.runId, pending, [path, value]));
   const asks: UnknownEffect[] = [];
-  const supplied: RestartPlan["supplied"][number][] = [];
+  const supplied: RestartDecisions["supplied"][number][] = [];
   for (const { path, attempts, output } of state.nodes.values()) {
     const last = attempts.at(-1);
     if (!last || (output && !invalidated.has(path)) || !isUnknown(last)) continue;

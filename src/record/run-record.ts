@@ -27,6 +27,8 @@ export interface RunRecord {
   readonly durability: string;
   /** How many events there are, or can be read. */
   readonly events: number;
+  /** When its values were dropped to save space. */
+  readonly prunedAt?: number;
   /** Where and how the journal is damaged. What the record says is what can be read before that place. */
   readonly damage?: string;
 }
@@ -54,6 +56,7 @@ export function runRecord(state: RunState): RunRecord {
     epoch,
     durability: started.durability,
     events,
+    ...(state.prunedAt === undefined ? {} : { prunedAt: state.prunedAt }),
     ...(state.damage ? { damage: state.damage.message } : {}),
   };
 }

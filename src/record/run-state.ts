@@ -98,9 +98,21 @@ export interface RunState {
   events: number;
   /** Why the journal cannot be read further than this. */
   damage: HeddleError | undefined;
+  /** When its values were dropped. */
+  prunedAt: number | undefined;
   readonly nodes: Map<string, NodeRecord>;
   /** References of answers, by path and reason. */
   readonly answers: Map<string, Map<string, Ref>>;
+}
+
+/** A value that a journal refers to, and where it was recorded. */
+export type RecordedValue = Pick<RecordedOutput, "ref" | "origin" | "composed">;
+
+/** The inputs that a source of the run was given. */
+export function recordedInputs({ runId, started, events }: RunState, path: string): RecordedValue[] {
+  const inputs = Object.hasOwn(started.inputs, path) ? started.inputs[path] : undefined;
+  const origin = { runId, seq: events - 1, attempt: 0 };
+  return Object.values(inputs ?? {}).map((ref) => ({ ref, origin }));
 }
 
 /** The path whose output is that of a call or branch. */

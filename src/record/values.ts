@@ -28,7 +28,7 @@ export function hashOf(ref: Ref | undefined): string | undefined {
 
 /** The size of an encoding: characters of its text plus bytes of its binary parts. */
 export function sizeOf({ text, parts }: Encoded): number {
-  return parts.reduce((sum, part) => sum + part.byteLength, text.length);
+  return parts.reduce((sum, part) => sum + lengthOf(part), text.length);
 }
 
 /** A value with its name, and the length of what was hashed. */
@@ -41,12 +41,20 @@ export interface Hashed {
 /** Names an encoding by its SHA-256 in hex: the lengths of its parts as a JSON line, its text in UTF-8, then the parts. */
 export async function hashEncoded(encoded: Encoded): Promise<Hashed> {
   const { text, parts } = encoded;
-  const lengths = JSON.stringify(parts.map((part) => part.byteLength));
+  const lengths = JSON.stringify(parts.map(lengthOf));
   const head = new TextEncoder().encode(`${lengths}\n${text}`);
-  const whole = parts.length === 0 ? head : join([head, ...parts]);
+  const whole = parts.length === 0 ? head : join([head, ...(await Promise.all(parts.map(bytesIn)))]);
   const digest = await crypto.subtle.digest("SHA-256", whole);
   const hash = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return { encoded, hash, bytes: whole.byteLength };
+}
+
+function lengthOf(part: Encoded["parts"][number]): number {
+  return part instanceof Uint8Array ? part.byteLength : part.size;
+}
+
+async function bytesIn(part: Encoded["parts"][number]): Promise<Uint8Array> {
+  return part instanceof Uint8Array ? part : new Uint8Array(await part.arrayBuffer());
 }
 
 function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

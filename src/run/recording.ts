@@ -6,6 +6,7 @@ import type { JournalEvent, Reason, Ref, ReplayMode } from "../events.js";
 import type { Clock } from "../ports.js";
 import type { OnChange } from "../record/on-change.js";
 import type { ReplayPlan } from "../record/replay-plan.js";
+import type { RestartPlan } from "../record/restart-plan.js";
 
 /** Validated inputs by the path of the source. */
 export type GivenInputs = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
@@ -131,6 +132,8 @@ export interface Provenance {
   replay(request: ReplayRequest, runId: string, setting: RecorderSetting): Promise<Opened>;
   /** Tells what a replay would do. */
   planReplay(request: ReplayRequest): Promise<ReplayPlan>;
+  /** Tells what a restart would do. */
+  planRestart(request: Omit<RestartRequest, keyof RecorderSetting>): Promise<RestartPlan>;
 }
 
 /** Keeps nothing, costs nothing: the default of a runner. */
@@ -153,6 +156,10 @@ export class NullProvenance implements Provenance {
 
   async planReplay({ replayOf }: ReplayRequest): Promise<never> {
     throw nothingKept(replayOf);
+  }
+
+  async planRestart({ runId }: Pick<RestartRequest, "runId">): Promise<never> {
+    throw nothingKept(runId);
   }
 }
 

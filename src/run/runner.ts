@@ -8,6 +8,7 @@ import { HeddleError, quoted } from "../errors.js";
 import { copyAll } from "../isolate.js";
 import type { Clock, Executor } from "../ports.js";
 import type { ReplayPlan } from "../record/replay-plan.js";
+import type { RestartPlan } from "../record/restart-plan.js";
 import { CONTEXT_FIELDS } from "./attempt.js";
 import { Control } from "./control.js";
 import { type ExecutionSetup, execute } from "./execution.js";
@@ -47,6 +48,7 @@ const INLINE: Executor = { name: "inline", execute: ({ node, input, context }) =
 
 const OPTIONS = "provenance executor overrides concurrency onEvent clock context".split(" ");
 const START = ["signal", "budget"];
+const RESTART = ["resume", "rerun", "onChange"];
 
 type Values = Readonly<Record<string, unknown>>;
 type Open = () => Promise<Pick<ExecutionSetup, "inputs" | "recorder" | "prior">>;
@@ -97,17 +99,13 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
   /**
    * Continues a run that is paused, failed, cancelled, or running with a dead owner. What is recorded as completed is
    * not executed again. Rejects with `RUN_NOT_FOUND`, `RUN_OWNED`, `RUN_COMPLETED`, `DAG_CHANGED`, `UNKNOWN_PATH`,
-   * `NOT_PAUSED` or `INVALID_ANSWER` before anything is recorded.
+   * `NOT_PAUSED`, `INVALID_ANSWER` or `RESTART_BLOCKED` before anything is recorded.
    */
   restart(runId: string, options: RestartOptions = {}): Run<N, E> {
-    const { onChange = "refuse", rerun = [] } = options;
     return this.#start(runId, options, async () => {
-      expectOptions("restart", options, ["resume", "rerun", "onChange", ...START]);
-      expectOneOf("onChange", onChange, ON_CHANGE);
-      expectTexts("rerun", rerun);
-      const resume = copyAll(options.resume ?? {});
-      if (typeof resume !== "object" || resume === null) throw invalid("Expected `resume` to be { [path]: answer }.");
-      return this.#provenance.restart({ runId, plan: this.#plan, resume, rerun, onChange, ...this.#setting(runId) });
+      expectOptions("restart", options, [...RESTART, ...START]);
+      const request = { runId, plan: this.#plan, ...restartWish(options), ...this.#setting(runId) };
+      return this.#provenance.restart(request);
     });
   }
 
@@ -126,6 +124,12 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
   /** Tells, without running anything, what a replay with these options would do to each path. */
   async planReplay(replayOf: string, options: ReplayOptions<N, E> = {}): Promise<ReplayPlan> {
     return this.#provenance.planReplay(await this.#replayRequest(replayOf, options));
+  }
+
+  /** Tells, without running anything, what a restart with these options would do to each path. */
+  async planRestart(runId: string, options: Omit<RestartOptions, keyof StartOptions> = {}): Promise<RestartPlan> {
+    expectOptions("planRestart", options, RESTART);
+    return this.#provenance.planRestart({ runId, plan: this.#plan, ...restartWish(options) });
   }
 
   #setting(runId: string): RecorderSetting {
@@ -169,6 +173,14 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
       unfollow();
     }
   }
+}
+
+function restartWish({ onChange = "refuse", rerun = [], ...options }: RestartOptions) {
+  expectOneOf("onChange", onChange, ON_CHANGE);
+  expectTexts("rerun", rerun);
+  const resume = copyAll(options.resume ?? {});
+  if (typeof resume !== "object" || resume === null) throw invalid("Expected `resume` to be { [path]: answer }.");
+  return { onChange, rerun, resume };
 }
 
 const ON_CHANGE = ["refuse", "invalidate", "ignore"];

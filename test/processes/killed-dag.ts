@@ -1,8 +1,6 @@
-// A dag that keeps a process busy for about a quarter of a second in many small steps, with values of every size, and
-// says in a file which functions were called. Shared by the process that is killed and the test that kills it.
+// A dag that keeps a process or page busy for about a quarter of a second in many small steps, with values of every
+// size, and tells which functions are called. Shared by what is killed and the test that kills it.
 
-import { appendFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type AnyNode, type Context, dag, list, node, type } from "heddle";
 
 /** What each node gives: a number made of its upstreams' numbers, and a load of this or that size. */
@@ -35,15 +33,17 @@ function load(layer: number, place: number, sums: readonly number[]): Load {
 /** The upstreams of a place, in the layer before. */
 const upstreams = (place: number) => [place, (place + 1) % WIDTH];
 
-/** The dag; each call of a function adds a line `path attempt epoch` to the file `log`. */
-export function killedDag(log: string) {
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** The dag; each call of a function first tells of itself in a line `path attempt epoch`. */
+export function killedDag(tell: (call: string) => unknown) {
   const nodes: Record<string, AnyNode> = {};
   const edges: (readonly [string, string])[] = [];
   for (let layer = 0; layer < LAYERS; layer++) {
     for (let place = 0; place < WIDTH; place++) {
       const run = async (input: object, { path, attempt, epoch }: Context) => {
         const { loads = [] } = input as { readonly loads?: readonly Load[] };
-        appendFileSync(log, `${path} ${attempt} ${epoch}\n`);
+        await tell(`${path} ${attempt} ${epoch}`);
         await sleep(((layer * 7 + place * 5) % 4) * 8);
         return load(
           layer,

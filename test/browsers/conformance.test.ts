@@ -1,0 +1,28 @@
+// The conformance cases in real Chromium, on the sources. `npm run test:matrix` runs them on the built package in all
+// other runtimes too.
+
+import { conformanceCases } from "heddle/conformance";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Browser, launch } from "./launch.js";
+import type { Page } from "./page.js";
+import { type Site, site } from "./site.js";
+
+let served: Site;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  served = await site(["cases.ts"]);
+  browser = await launch("chromium");
+  page = await browser.newPage(served.url("cases"));
+}, 60_000);
+afterAll(async () => {
+  await browser?.close();
+  await served?.close();
+});
+
+describe.each(["memory", "indexeddb"])("%s in Chromium", (store) => {
+  test.each(conformanceCases.map(({ name }) => name))("%s", async (name) => {
+    expect(await page.call("run", store, name)).toEqual({});
+  });
+});

@@ -1,0 +1,26 @@
+// The three engines of browsers: the cases run in a page.
+
+import type { BrowserName } from "../../../scripts/browsers.mjs";
+import { launch } from "../../browsers/launch.js";
+import { site } from "../../browsers/site.js";
+import type { Inside, Outcome } from "../inside/run-case.js";
+import type { Runtime, Session } from "../runtime.js";
+
+export const chromium: Runtime = { name: "Chromium", open: () => openIn("chromium") };
+export const firefox: Runtime = { name: "Firefox", open: () => openIn("firefox") };
+export const webkit: Runtime = { name: "WebKitGTK", open: () => openIn("webkit") };
+
+async function openIn(name: BrowserName): Promise<Session> {
+  const served = await site(["cases.ts"], { built: true });
+  const browser = await launch(name);
+  const page = await browser.newPage(served.url("cases"));
+  return {
+    version: browser.version,
+    ...(await page.call<ReturnType<Inside["list"]>>("list")),
+    run: (store, name) => page.call<Outcome>("run", store, name),
+    async close() {
+      await browser.close();
+      await served.close();
+    },
+  };
+}

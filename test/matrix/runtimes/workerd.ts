@@ -1,0 +1,44 @@
+// workerd, the runtime of Cloudflare's edge, without its compatibility with Node.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+import { Miniflare } from "miniflare";
+import { bundle } from "../../browsers/bundle.js";
+import type { Inside, Outcome } from "../inside/run-case.js";
+import type { Runtime } from "../runtime.js";
+
+const PROGRAM = resolve(import.meta.dirname, "../inside/worker.ts");
+const ADDRESS = "http://localhost/";
+
+export const workerd: Runtime = {
+  name: "workerd",
+  async open() {
+    const scripts = await bundle([PROGRAM], { built: true, esbuild: { splitting: false } });
+    const miniflare = new Miniflare({
+      modules: true,
+      compatibilityDate: "2026-04-01",
+      script: scripts.get("worker.js") ?? "",
+      // What a request tells of its place, otherwise asked of Cloudflare.
+      cf: false,
+    });
+    const response = await miniflare.dispatchFetch(ADDRESS);
+    const list = (await response.json()) as ReturnType<Inside["list"]>;
+    return {
+      version: version(),
+      ...list,
+      async run(store, name) {
+        const body = JSON.stringify({ store, name });
+        const response = await miniflare.dispatchFetch(ADDRESS, { method: "POST", body });
+        return (await response.json()) as Outcome;
+      },
+      close: () => miniflare.dispose(),
+    };
+  },
+};
+
+/** The version of the workerd that miniflare brings. */
+function version(): string {
+  const manifest = createRequire(import.meta.resolve("miniflare")).resolve("workerd/package.json");
+  return JSON.parse(readFileSync(manifest, "utf8")).version;
+}
