@@ -29,7 +29,11 @@ export type Run = () => Promise<Outcome>;
 export class WrongResult extends Error {}
 
 /** @throws WrongResult if a sink or the record is not what it must be. */
-export function check({ name, records }: Contestant, graph: Graph, { sinks, recorded }: Outcome): void {
+export function check(
+  { name, records }: Pick<Contestant, "name" | "records">,
+  graph: Graph,
+  { sinks, recorded }: Outcome,
+): void {
   const where = `${name}, ${graph.shape} of ${graph.size}`;
   if (sinks.length !== graph.expected.length) {
     throw new WrongResult(`${where}: got ${sinks.length} sinks instead of ${graph.expected.length}.`);

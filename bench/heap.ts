@@ -17,12 +17,4 @@ export class Peak {
   look(): void {
     this.bytes = Math.max(this.bytes, liveBytes());
   }
-
-  /** A function that looks at every so many-th of its calls. */
-  every(calls: number): () => void {
-    let count = 0;
-    return () => {
-      if (++count % calls === 0) this.look();
-    };
-  }
 }

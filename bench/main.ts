@@ -7,11 +7,12 @@ import { EFFORTS, type Efforts, type Measured, measureEngine, printEngine, SMALL
 import { files } from "./sections/files.js";
 import { printGrowth } from "./sections/growth.js";
 import { heap } from "./sections/heap.js";
+import { indexedDb } from "./sections/indexeddb.js";
 import { isolation } from "./sections/isolation.js";
 import { maps } from "./sections/map.js";
 import { restart } from "./sections/restart.js";
 
-const SECTIONS = ["engine", "growth", "map", "files", "heap", "isolation", "restart"];
+const SECTIONS = ["engine", "growth", "map", "files", "heap", "isolation", "restart", "indexeddb"];
 const { values, positionals } = parseArgs({
   options: { small: { type: "boolean", default: false } },
   allowPositionals: true,
@@ -37,6 +38,7 @@ const RUN: Record<string, () => Promise<void>> = {
   heap: () => heap(small),
   isolation: () => isolation(small),
   restart: () => restart(small),
+  indexeddb: () => indexedDb(small),
 };
 
 console.log(

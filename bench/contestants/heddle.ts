@@ -9,10 +9,10 @@ const Value = type<number>("Value");
 const ONE = { value: Value };
 const MANY = { values: list(Value) };
 
-/** A node with its own function, which calls `onRun` first; dearer than {@link plainNode} in time and memory. */
-export function makeNode(upstreams: number, onRun: () => void): AnyNode {
-  const take = (inputs: readonly number[]) => {
-    onRun();
+/** A node with its own function, which awaits `onRun` first; dearer than {@link plainNode} in time and memory. */
+export function makeNode(upstreams: number, onRun: () => unknown): AnyNode {
+  const take = async (inputs: readonly number[]) => {
+    await onRun();
     return next(inputs);
   };
   if (upstreams === 0) return node({ output: Value, run: async () => take([]) });
@@ -77,6 +77,7 @@ export const heddleInMemory: Contestant = {
   },
 };
 
-function declare(graph: Graph): Dag {
+/** The dag of a graph. */
+export function declare(graph: Graph): Dag {
   return dag("bench", write(graph)) as unknown as Dag;
 }
