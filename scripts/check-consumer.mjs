@@ -8,7 +8,9 @@ import { join, resolve } from "node:path";
 
 const SOURCE = `
 import { chain, type Context, DagProvenance, DagRunner, dag, list, node, optional, type Run, type RunResult, type } from "heddle";
+import { type IndexedDbStore, indexedDbStore } from "heddle/adapters/indexeddb";
 import { memoryStore } from "heddle/adapters/memory";
+import { conformanceCases } from "heddle/conformance";
 
 export const Text = type<string>("Text");
 export const Texts = list(Text);
@@ -20,6 +22,10 @@ export const provenance = new DagProvenance(memoryStore());
 export const runner = new DagRunner(counting, { provenance, context: { base: "" } });
 export const start = (url: string): Run<typeof counting.nodes, typeof counting.edges> => runner.run({ read: { url } });
 export const end = async (url: string): Promise<RunResult<{ readonly count: number }>> => start(url);
+export const kept: IndexedDbStore = indexedDbStore("kept", { namespace: "mine" });
+export const pruned = new DagProvenance(kept).prune({ olderThan: 1_000, payloadsOnly: true });
+export const foreseen = runner.planRestart("run");
+export const names: readonly string[] = conformanceCases.map(({ name }) => name);
 export const mocked = new DagRunner(counting, { context: { base: "" }, overrides: { read: node({ input: { url: Text }, output: Text, run: () => "" }) } });
 // @ts-expect-error an override may not need more of its context than the node it stands for
 export const needy = new DagRunner(dag("d", { nodes: { n: node({ output: Text, run: () => "" }) } }), { overrides: { n: node({ output: Text, run: (_, ctx: Context<{ api: string }>) => ctx.api }) } });

@@ -72,8 +72,12 @@ export interface RunHead {
 
 /** What one append carries, stored whole or not at all. */
 export interface Batch {
+  /** At least one. */
   readonly events: readonly JournalEvent[];
-  /** New values by SHA-256 in hex. */
+  /**
+   * New values by the SHA-256, in hex, of the lengths of their parts as a line of JSON, their text in UTF-8, and their
+   * parts.
+   */
   readonly values: ReadonlyMap<string, Encoded>;
   /** The hashes of all values that these events refer to, wherever they are stored: they are kept as long as the run. */
   readonly refers: readonly string[];
@@ -164,13 +168,16 @@ export interface Store {
   /** Makes a unique name for a run or an owner; later names sort after earlier ones. */
   newId(now: number): string;
 
-  /** Takes the right to write, if nobody holds it at `now`; the epoch grows. */
+  /** Takes the right to write, if nobody holds it at `now` or its lease is over by then; the epoch grows. */
   acquire(runId: string, owner: string, now: number, leaseMs: number): Promise<Lease | Held>;
-  /** Prolongs the lease; false if it was lost. */
+  /** Prolongs the lease, also one that is over and that nobody has taken; false if it was lost. */
   renew(runId: string, epoch: number, now: number, leaseMs: number): Promise<boolean>;
   release(runId: string, epoch: number): Promise<void>;
 
-  /** Adds one batch in one atomic step. The same position and owner again is the same append, and succeeds. */
+  /**
+   * Adds one batch in one atomic step. Only the store that acquired the run is asked to. The last append once more, by
+   * position and owner, succeeds and changes nothing.
+   */
   append(runId: string, at: WritePosition, batch: Batch): Promise<void>;
   /**
    * Reads at most `limit` events from position `seq` on. Unknown runs have none. If the journal is damaged further on,

@@ -39,7 +39,7 @@ function setUp(store: Store, state: { fails?: boolean; pads?: number } = {}) {
 }
 
 describe.each(Object.entries(STORES))("%s", (_, createStore) => {
-  test("runs are removed by age, and by how many are to stay", async () => {
+  test("defect 31: runs are removed by age, and by how many are to stay", async () => {
     const { clock, provenance, runner, seed } = setUp(createStore());
     const ids: string[] = [];
     for (let i = 0; i < 6; i++) {
@@ -59,7 +59,7 @@ describe.each(Object.entries(STORES))("%s", (_, createStore) => {
     expect(await provenance.getRun(ids[0] as string)).toBeUndefined();
   });
 
-  test("the oldest runs go until the store takes no more than it may", async () => {
+  test("defect 31: the oldest runs go until the store takes no more than it may", async () => {
     const { clock, provenance, runner, seed } = setUp(createStore());
     const ids: string[] = [];
     for (let i = 0; i < 5; i++) {
@@ -103,7 +103,7 @@ describe.each(Object.entries(STORES))("%s", (_, createStore) => {
     expect(await running).toMatchObject({ status: "completed" });
   });
 
-  test("without its payloads a run can still be looked at, and says when they went", async () => {
+  test("defect 31: without its payloads a run can still be looked at, and says when they went", async () => {
     const { clock, provenance, runner, seed } = setUp(createStore());
     const { runId } = await runner.run(seed("s"));
     const before = await provenance.inspect(runId);

@@ -24,7 +24,7 @@ export interface BrowserVictim extends Victim {
 export type Death = (browser: Browser, page: Page) => Promise<boolean>;
 
 /** The main process of the browser is killed with SIGKILL. */
-export const KILLED: Death = async (browser) => {
+const KILLED: Death = async (browser) => {
   await browser.kill();
   return false;
 };

@@ -8,7 +8,7 @@ import { expect } from "vitest";
 export const NEEDED: readonly Name[] = ["kept", "keptFile", "shared", "sharedFile"];
 
 /** When the runs were written, under leases that end at `LATER`. */
-export const NOW = 0;
+const NOW = 0;
 export const LATER = 1_000;
 
 /** A value, and its name. */
@@ -18,7 +18,7 @@ export interface Named {
 }
 
 /** A value of one letter, repeated. */
-export function named(letter: string, length = 2_000): Named {
+function named(letter: string, length = 2_000): Named {
   const text = letter.repeat(length);
   return { hash: createHash("sha256").update(`[]\n${text}`).digest("hex"), encoded: { text, parts: [] } };
 }
