@@ -1,6 +1,6 @@
 // Chromium and Chrome, through Playwright over the DevTools protocol.
 
-import { type CDPSession, chromium, type Page as PlaywrightPage } from "playwright-core";
+import { type Browser, type CDPSession, chromium, type Page as PlaywrightPage } from "playwright-core";
 import type { Engine, Start } from "./engine.js";
 import { type Page, pageIn } from "./page.js";
 import { ProcessGroup } from "./process-group.js";
@@ -11,6 +11,9 @@ export interface ChromiumPage extends Page {
   /** Opens a session of the DevTools protocol: `(await page.cdp()).send("Page.setWebLifecycleState", …)`. */
   cdp(): Promise<CDPSession>;
 }
+
+const CONNECTIONS = 4;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 const ARGUMENTS = [
   "--headless",
@@ -37,8 +40,7 @@ export async function startChromium({ path, profile, removes }: Start): Promise<
   const group = new ProcessGroup(path, [...ARGUMENTS, `--user-data-dir=${profile}`], { removes });
   try {
     const address = await group.output(/DevTools listening on (ws:\S+)/);
-    // Without its defaults, of which one pretends that every page has the focus: such a page cannot be frozen.
-    const browser = await chromium.connectOverCDP(address, { isLocal: true, noDefaults: true });
+    const browser = await connect(address);
     const [context] = browser.contexts();
     if (!context) throw new Error("Chromium runs without a profile.");
     const session = await browser.newBrowserCDPSession();
@@ -61,6 +63,20 @@ export async function startChromium({ path, profile, removes }: Start): Promise<
   } catch (error) {
     await group.end({ waitMs: 0 });
     throw error;
+  }
+}
+
+/**
+ * On a busy machine one connection in a hundred or so gets no answer and another one does. Without Playwright's
+ * defaults, of which one pretends that every page has the focus: such a page cannot be frozen.
+ */
+async function connect(address: string): Promise<Browser> {
+  for (let left = CONNECTIONS; ; left--) {
+    try {
+      return await chromium.connectOverCDP(address, { isLocal: true, noDefaults: true, timeout: CONNECT_TIMEOUT_MS });
+    } catch (error) {
+      if (left === 1) throw error;
+    }
   }
 }
 
