@@ -23,7 +23,10 @@ export function kindOf(value: object): string {
 
 function asJson(value: object): string | undefined {
   try {
-    return JSON.stringify(value);
+    // Binary by its length: 50 MB of it as text would take minutes.
+    return JSON.stringify(value, (_, inner) =>
+      ArrayBuffer.isView(inner) ? `${kindOf(inner)}(${inner.byteLength})` : inner,
+    );
   } catch {
     return undefined; // a cycle, or a BigInt
   }

@@ -19,6 +19,7 @@ export type ErrorCode =
   | "RESTART_BLOCKED"
   | "NOT_KEEPABLE"
   | "VALUE_MISSING"
+  | "VALUE_DAMAGED"
   | "TIMEOUT"
   | "PAUSED"
   | "CANCELLED"

@@ -25,6 +25,7 @@ export interface Encoded {
 export interface Codec {
   /** @throws an Error with a `path` property (`.rows[3].cost`) if something inside cannot be kept. */
   encode(value: unknown): Encoded;
+  /** @throws HeddleError `VALUE_DAMAGED` for anything that it did not write. */
   decode(encoded: Encoded): unknown;
 }
 

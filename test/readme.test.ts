@@ -41,7 +41,9 @@ test.each([
     alias: { heddle: `${ROOT}src/index.ts`, "heddle/adapters/memory": `${ROOT}adapters/memory.ts` },
   });
   const script = bundle.outputFiles[0]?.text ?? "";
-  const { stdout } = await promisify(execFile)("node", ["--input-type=module", "--eval", script]);
+  const running = promisify(execFile)("node", ["--input-type=module"]);
+  running.child.stdin?.end(script);
+  const { stdout } = await running;
   expect(stdout).toBe(`${printed}\n`);
   expect(program).toContain(`// ${printed}`);
 });

@@ -152,10 +152,16 @@ export function expectTexts(option: string, value: unknown): void {
   );
 }
 
-/** Refuses an option that is no whole number from 1 and up. */
-export function expectCount(option: string, value: unknown): void {
-  if (value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= 1)) return;
-  throw invalid(`Expected \`${option}\` to be a whole number from 1 and up, got \`${value}\` (${typeof value})`);
+/** Refuses an option that is no whole number from 1 and up, or from `from`. */
+export function expectCount(option: string, value: unknown, from = 1): void {
+  if (value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= from)) return;
+  throw invalid(`Expected \`${option}\` to be a whole number from ${from} and up, got \`${value}\` (${typeof value})`);
+}
+
+/** Refuses what is no name of a run. */
+export function expectRunId(runId: unknown): void {
+  if (typeof runId === "string" && runId !== "") return;
+  throw invalid(`Expected the id of a run, a text that is not empty, got \`${runId}\` (${typeof runId})`);
 }
 
 /** Refuses an option that is no number within its bounds, saying what was expected and what came. */

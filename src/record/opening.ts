@@ -1,7 +1,7 @@
 // Opens runs for writing: new ones, ones to continue, and replays of recorded ones. Everything that can be refused is
 // refused here, before anything is recorded.
 
-import { faultsError, HeddleError, quoted, toError } from "../errors.js";
+import { faultsError, HeddleError, toError } from "../errors.js";
 import { JOURNAL_FORMAT, type JournalEvent, type NodeReused, type Ref, type RunStarted } from "../events.js";
 import type { Lease, RunHead, Store } from "../ports.js";
 import type {
@@ -13,14 +13,15 @@ import type {
   ReplayRequest,
   RestartRequest,
 } from "../run/recording.js";
+import { prunedMeanwhile, replayBlocked, restartBlocked } from "./blocked.js";
 import { type Durability, JournalWriter } from "./journal.js";
-import { type RestartWish, RunPlanning, sourcesOf } from "./planning.js";
+import { type PlannedRestart, type RestartWish, RunPlanning, sourcesOf } from "./planning.js";
 import { priorOfReplay, priorOfRestart, recordEffects, reusedEvents } from "./prior.js";
 import { notFound, RunReader } from "./reader.js";
 import type { ReplayPlan } from "./replay-plan.js";
 import { type Answer, refuseCompleted } from "./restart.js";
 import type { RestartPlan } from "./restart-plan.js";
-import { prunedNote, restartBlocked } from "./retention.js";
+import type { RunState } from "./run-state.js";
 
 /** How runs are written. */
 export interface WriteSettings {
@@ -33,6 +34,13 @@ interface ReplayOrigin {
   readonly origin: RunStarted["replay"];
   readonly reused: readonly NodeReused[];
   readonly carried: RunStarted["inputs"];
+}
+
+/** A replay that refers to values of another run. */
+interface Held {
+  readonly runId: string;
+  readonly replayOf: string;
+  readonly reused: readonly NodeReused[];
 }
 
 /** Opens runs in one store. */
@@ -60,15 +68,14 @@ export class RunOpener {
     // What cannot be continued is refused before anything is claimed.
     const seen = await this.#reader.loadWhole(runId);
     refuseCompleted(seen, request.rerun);
-    const foreseen = await this.#planning.restart(request, seen);
-    if (foreseen.plan.blocked.length > 0) throw restartBlocked(runId, foreseen.plan.blocked, seen.prunedAt);
+    const foreseen = await this.#planned(request, seen);
     const { writer, lease, owner } = await this.#takeOver(request);
     try {
       // What was seen still holds if nobody else had the run in between.
       const isSame = seen.events === lease.events && (seen.resumed ?? seen.started).epoch === lease.epoch - 1;
       const state = isSame ? seen : await this.#reader.loadWhole(runId);
       refuseCompleted(state, request.rerun);
-      const { decisions, invalidated } = isSame ? foreseen : await this.#planning.restart(request, state);
+      const { decisions, invalidated } = isSame ? foreseen : await this.#planned(request, state);
       const prior = await priorOfRestart({ plan, state, reader: this.#reader }, decisions, invalidated);
       const sources = sourcesOf(plan).filter(({ path }) => !prior.isDone(path));
       const inputs = await this.#reader.inputs(state, sources);
@@ -91,9 +98,8 @@ export class RunOpener {
   async replay(request: ReplayRequest, runId: string, setting: RecorderSetting): Promise<Opened> {
     const { plan, replayOf, rerun } = request;
     const state = await this.#reader.loadWhole(replayOf);
-    const replay = await this.#planning.replay(request, state);
+    const { plan: replay, lost } = await this.#planning.replay(request, state);
     if (replay.blocked.length > 0) throw replayBlocked(replay, state.prunedAt);
-    const lost = await this.#planning.lostInputs(request, state);
     const kept = sourcesOf(plan).filter(({ path }) => !request.inputs.has(path) && !lost.has(path));
     const inputs = new Map([...(await this.#reader.inputs(state, kept)), ...request.inputs]);
     const reused = reusedEvents(state, replay, setting.clock.now());
@@ -101,12 +107,13 @@ export class RunOpener {
     // Of inputs that are gone the references stay: who reuses what was made of them does not need more.
     const carried = Object.fromEntries([...lost].map((path) => [path, state.started.inputs[path] ?? {}]));
     const recorder = await this.#begin({ runId, plan, inputs, ...setting }, { origin, reused, carried });
+    await this.#hold(recorder, { runId, replayOf, reused });
     return { inputs, recorder, prior: priorOfReplay({ state, reader: this.#reader }, replay) };
   }
 
   /** Tells what a replay would do. */
   async planReplay(request: ReplayRequest): Promise<ReplayPlan> {
-    return this.#planning.replay(request, await this.#reader.loadWhole(request.replayOf));
+    return (await this.#planning.replay(request, await this.#reader.loadWhole(request.replayOf))).plan;
   }
 
   /** Tells what a restart would do. */
@@ -114,6 +121,37 @@ export class RunOpener {
     const state = await this.#reader.loadWhole(runId);
     refuseCompleted(state, wish.rerun);
     return (await this.#planning.restart(wish, state)).plan;
+  }
+
+  /** Plans a restart. @throws HeddleError `RESTART_BLOCKED`. */
+  async #planned(request: RestartRequest, state: RunState): Promise<PlannedRestart> {
+    const planned = await this.#planning.restart(request, state);
+    const { blocked } = planned.plan;
+    if (blocked.length > 0) throw restartBlocked(state.runId, blocked, state.prunedAt);
+    return planned;
+  }
+
+  /**
+   * From its first batch on, what a replay refers to stays. Until then somebody may have pruned it: then the replay is
+   * taken back. (In `exit` mode there is no batch before the end.)
+   */
+  async #hold(recorder: JournalWriter, { runId, replayOf, reused }: Held): Promise<void> {
+    if (this.#settings.durability === "exit" || reused.length === 0) return;
+    try {
+      await recorder.stored();
+      const values = reused.map(({ output, composed, from }) => ({
+        ref: output,
+        origin: from,
+        ...(composed ? { composed } : {}),
+      }));
+      if ((await this.#reader.gone(values)).size === 0) return;
+    } catch (error) {
+      await recorder.close();
+      throw error;
+    }
+    await recorder.close();
+    await this.#store.remove([runId]);
+    throw prunedMeanwhile(replayOf);
   }
 
   async #begin(
@@ -223,13 +261,4 @@ function exists(runId: string): HeddleError {
     "RUN_EXISTS",
     `Run "${runId}" exists already. Choose another runId, or continue that one with restart("${runId}").`,
   );
-}
-
-function replayBlocked({ replayOf, steps }: ReplayPlan, prunedAt: number | undefined): HeddleError {
-  const pathsByReason = new Map<string, string[]>();
-  for (const { path, action, why } of steps) {
-    if (action === "blocked") pathsByReason.set(why, [...(pathsByReason.get(why) ?? []), path]);
-  }
-  const listed = [...pathsByReason].map(([why, paths]) => `${quoted(paths)}: ${why}`).join("; ");
-  return new HeddleError("REPLAY_BLOCKED", `Run "${replayOf}" cannot be replayed. ${listed}.${prunedNote(prunedAt)}`);
 }

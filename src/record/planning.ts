@@ -33,6 +33,12 @@ export interface PlannedRestart {
   readonly invalidated: ReadonlyMap<string, Reason>;
 }
 
+/** A replay that was planned, and the sources whose recorded inputs are gone. */
+export interface PlannedReplay {
+  readonly plan: ReplayPlan;
+  readonly lost: ReadonlySet<string>;
+}
+
 /** Plans restarts and replays of runs in one store. */
 export class RunPlanning {
   readonly #reader: RunReader;
@@ -60,21 +66,21 @@ export class RunPlanning {
   }
 
   /** @throws HeddleError `DAG_CHANGED`, `UNKNOWN_PATH`. */
-  async replay(request: ReplayRequest, state: RunState): Promise<ReplayPlan> {
+  async replay(request: ReplayRequest, state: RunState): Promise<PlannedReplay> {
     const { plan, rerun, mode, inputs } = request;
     const invalidated = await this.#invalidated({ ...request, rerun: [] }, state);
     const outputs = [...state.nodes.values()].flatMap(({ output }) => output ?? []);
-    const [gone, ranks, lostInputs] = await Promise.all([
+    const [gone, ranks, lost] = await Promise.all([
       this.#reader.gone(outputs),
       this.#reader.ranks(state),
-      this.lostInputs(request, state),
+      this.#lostInputs(request, state),
     ]);
-    const wish = { rerun, mode, newInputs: [...inputs.keys()], lostInputs, ranks, invalidated };
-    return planReplay(plan, state, wish, (output) => !gone.has(output));
+    const wish = { rerun, mode, newInputs: [...inputs.keys()], lostInputs: lost, ranks, invalidated };
+    return { plan: planReplay(plan, state, wish, (output) => !gone.has(output)), lost };
   }
 
   /** The sources that get no new inputs, and of whose recorded ones some are gone. */
-  async lostInputs({ plan, inputs }: Pick<ReplayRequest, "plan" | "inputs">, state: RunState): Promise<Set<string>> {
+  async #lostInputs({ plan, inputs }: Pick<ReplayRequest, "plan" | "inputs">, state: RunState): Promise<Set<string>> {
     const sources = sourcesOf(plan).filter(({ path }) => !inputs.has(path));
     const given = sources.map(({ path }) => ({ path, values: recordedInputs(state, path) }));
     const gone = await this.#reader.gone(given.flatMap(({ values }) => values));

@@ -1,6 +1,6 @@
 // The record keeper over a store, and the questions one may ask of it.
 
-import { expectCount, expectNumber, expectOptions } from "../definition/node.js";
+import { expectCount, expectNumber, expectOptions, expectRunId } from "../definition/node.js";
 import { withoutElement } from "../definition/path.js";
 import { HeddleError } from "../errors.js";
 import type { RunStatus } from "../events.js";
@@ -22,7 +22,7 @@ import { RunOpener } from "./opening.js";
 import { RunReader } from "./reader.js";
 import type { ReplayPlan } from "./replay-plan.js";
 import type { RestartPlan } from "./restart-plan.js";
-import { type Pruned, type PruneOptions, prune } from "./retention.js";
+import { expectStatuses, type Pruned, type PruneOptions, prune } from "./retention.js";
 import { type RunRecord, runRecord } from "./run-record.js";
 
 /** How runs are kept. */
@@ -56,6 +56,12 @@ export class DagProvenance implements Provenance {
   readonly #opener: RunOpener;
 
   constructor(store: Store, options: ProvenanceOptions = {}) {
+    if (typeof (store as Partial<Store> | undefined)?.append !== "function") {
+      throw new HeddleError(
+        "INVALID_OPTION",
+        `Expected a store, e.g. memoryStore(), got \`${store}\` (${typeof store}).`,
+      );
+    }
     expectOptions("a DagProvenance", options, ["durability", "leaseMs"]);
     const { durability = "async", leaseMs = 30_000 } = options;
     if (!DURABILITIES.includes(durability)) {
@@ -80,8 +86,12 @@ export class DagProvenance implements Provenance {
   }
 
   /** Lists runs, newest first. `cursor` is set while there are more. */
-  async listRuns({ limit = 50, ...query }: ListOptions = {}): Promise<{ runs: readonly RunHead[]; cursor?: string }> {
+  async listRuns(options: ListOptions = {}): Promise<{ runs: readonly RunHead[]; cursor?: string }> {
+    expectOptions("listRuns", options, ["status", "dag", "updatedSince", "limit", "cursor"]);
+    const { limit = 50, ...query } = options;
     expectCount("limit", limit);
+    expectStatuses("status", query.status === undefined ? [] : [query.status]);
+    if (query.updatedSince !== undefined) expectNumber("updatedSince", query.updatedSince, 0);
     const { heads, cursor } = await this.#store.heads({ ...query, limit });
     return { runs: heads, ...(cursor === undefined ? {} : { cursor }) };
   }
@@ -134,6 +144,7 @@ export class DagProvenance implements Provenance {
 
   /** Removes a run and the values that no other run refers to. */
   async removeRun(runId: string): Promise<void> {
+    expectRunId(runId);
     this.#latest.forget(runId);
     await this.#store.remove([runId]);
   }

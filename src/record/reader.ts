@@ -1,6 +1,7 @@
 // Reads what a store has of runs: their state, the shape of their dag, their values.
 
 import { assemble, elementAt, nameAt } from "../collection.js";
+import { expectRunId } from "../definition/node.js";
 import { elementNames, elementText } from "../definition/path.js";
 import type { Step } from "../definition/plan.js";
 import { type AnySchema, isOptional, type Settled } from "../definition/schema.js";
@@ -38,6 +39,7 @@ export class RunReader {
    * @throws HeddleError `STORE_DAMAGED` if nothing of it can be read.
    */
   async find(runId: string, known?: RunState): Promise<RunState | undefined> {
+    expectRunId(runId);
     let state = known;
     let page: JournalPage;
     do {

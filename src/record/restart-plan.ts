@@ -2,7 +2,7 @@
 // gone. Pure; nothing is run here.
 
 import { type Plan, type Step, type SubPlan, subOfElement } from "../definition/plan.js";
-import { type RecordedValue, type RunState, recordedInputs } from "./run-state.js";
+import { type RecordedValue, type RunState, recordedAnswers, recordedInputs } from "./run-state.js";
 import type { RunTree } from "./tree.js";
 
 /** What happens to one path in a restart, and why. */
@@ -86,7 +86,7 @@ export class RestartPlanner {
     const upstream = step.feeds.flatMap(({ from }) => from).map((index) => prefix + plan.steps[index]?.path);
     const given = isRoot && step.upstream.length === 0 ? recordedInputs(this.#setup.state, path) : [];
     const taken = upstream.flatMap((from) => (this.#setup.isDone(from) ? this.#outputsOf(from) : []));
-    this.needs.push({ path, values: [...given, ...taken] });
+    this.needs.push({ path, values: [...given, ...taken, ...recordedAnswers(this.#setup.state, path)] });
     if (step.composite) this.#elements(step, path);
   }
 

@@ -34,36 +34,51 @@ export interface Pruned {
 
 const OPTIONS = ["olderThan", "keep", "maxBytes", "payloadsOnly", "statuses", "now"];
 const ENDED: readonly RunStatus[] = ["completed", "failed", "cancelled"];
-const HEADS_AT_ONCE = 1_000;
+const STATUSES: readonly string[] = [...ENDED, "running", "paused"];
+const HEADS_AT_ONCE = 10_000;
 const EVENTS_AT_ONCE = 5_000;
-/** How long a run is held while it is pruned. */
+/** So many runs are held at a time while they are pruned, and so long. */
+const RUNS_AT_ONCE = 50;
 const LEASE_MS = 60_000;
+const HASHED = /"#([0-9a-f]{64})"/g;
 
 /** Prunes the runs of a store. @throws HeddleError `INVALID_OPTION`. */
 export async function prune(store: Store, options: PruneOptions): Promise<Pruned> {
-  const { olderThan, keep = 0, maxBytes, statuses = ENDED, now = Date.now() } = checked(options);
+  const { olderThan, keep = 0, maxBytes, statuses = ENDED, payloadsOnly = false, now = Date.now() } = checked(options);
   const before = await store.usage();
   const all = await allHeads(store);
-  const candidates = all.slice(keep).filter(({ status }) => statuses.includes(status));
-  const isChosen = ({ updatedAt }: RunHead) =>
-    olderThan === undefined ? maxBytes === undefined : now - updatedAt > olderThan;
-  const pruner = new Pruner(store, options.payloadsOnly === true, now);
-  await pruner.prune(candidates.filter(isChosen));
-  if (maxBytes !== undefined) await pruner.pruneTo(maxBytes, candidates);
-  const { bytes } = await store.usage();
+  const mayGo = ({ status }: RunHead) => statuses.includes(status);
+  const isOld = ({ updatedAt }: RunHead) => now - updatedAt > (olderThan ?? Number.POSITIVE_INFINITY);
+  const candidates = all.slice(keep).filter(mayGo);
+  const pruner = new Pruner(store, payloadsOnly, now);
+  if (olderThan !== undefined) await pruner.prune(candidates.filter(isOld), (head) => mayGo(head) && isOld(head));
+  else if (maxBytes === undefined) await pruner.prune(candidates, mayGo);
+  if (maxBytes !== undefined) await pruner.pruneTo(maxBytes, candidates, mayGo);
+  const { bytes } = pruner.runs.length === 0 ? before : await store.usage();
   return { runs: pruner.runs, left: pruner.left, freedBytes: before.bytes - bytes };
 }
 
 function checked(options: PruneOptions): PruneOptions {
   expectOptions("prune", options, OPTIONS);
-  const { olderThan, keep, maxBytes } = options;
+  const { olderThan, keep, maxBytes, payloadsOnly, statuses, now } = options;
   if (olderThan === undefined && keep === undefined && maxBytes === undefined) {
     throw new HeddleError("INVALID_OPTION", "Say what to prune: give `olderThan`, `keep` or `maxBytes`.");
   }
   if (olderThan !== undefined) expectNumber("olderThan", olderThan, 0);
-  if (keep !== undefined && keep !== 0) expectCount("keep", keep);
+  if (keep !== undefined) expectCount("keep", keep, 0);
   if (maxBytes !== undefined) expectNumber("maxBytes", maxBytes, 0);
+  if (now !== undefined) expectNumber("now", now, 0);
+  if (payloadsOnly !== undefined && typeof payloadsOnly !== "boolean") {
+    throw new HeddleError("INVALID_OPTION", `Expected \`payloadsOnly\` to be true or false, got \`${payloadsOnly}\`.`);
+  }
+  if (statuses !== undefined) expectStatuses("statuses", statuses);
   return options;
+}
+
+/** Refuses what is no list of statuses. */
+export function expectStatuses(option: string, statuses: unknown): void {
+  if (Array.isArray(statuses) && statuses.every((status) => STATUSES.includes(status))) return;
+  throw new HeddleError("INVALID_OPTION", `Expected \`${option}\` to be of ${quoted(STATUSES)}, got \`${statuses}\`.`);
 }
 
 async function allHeads(store: Store): Promise<RunHead[]> {
@@ -77,10 +92,14 @@ async function allHeads(store: Store): Promise<RunHead[]> {
   return all;
 }
 
-/** The right to a run, and whose it is. */
+/** A run that is held to be pruned. */
 interface Taken extends Lease {
+  readonly runId: string;
   readonly owner: string;
+  readonly head: RunHead;
 }
+
+type MayGo = (head: RunHead) => boolean;
 
 /** Prunes runs, each under a lease: what somebody executes is left alone. */
 class Pruner {
@@ -89,6 +108,7 @@ class Pruner {
   readonly #store: Store;
   readonly #payloadsOnly: boolean;
   readonly #now: number;
+  readonly #startedAt = Date.now();
   readonly #done = new Set<string>();
 
   constructor(store: Store, payloadsOnly: boolean, now: number) {
@@ -97,8 +117,8 @@ class Pruner {
     this.#now = now;
   }
 
-  /** Prunes the oldest of these runs, newest first as they come, until the store takes no more than that. */
-  async pruneTo(maxBytes: number, candidates: readonly RunHead[]): Promise<void> {
+  /** Prunes the oldest of these runs, which come newest first, until the store takes no more than that. */
+  async pruneTo(maxBytes: number, candidates: readonly RunHead[], mayGo: MayGo): Promise<void> {
     for (;;) {
       const { bytes, runs } = await this.#store.usage();
       const sizes = new Map(runs.map((run) => [run.runId, this.#payloadsOnly ? run.payloadBytes : run.bytes]));
@@ -111,83 +131,129 @@ class Pruner {
         left -= sizes.get(head.runId) ?? 0;
       }
       if (oldest.length === 0) return;
-      await this.prune(oldest);
+      await this.prune(oldest, mayGo);
     }
   }
 
-  /** Prunes these runs, which come newest first. */
-  async prune(heads: readonly RunHead[]): Promise<void> {
-    const sizes = new Map((await this.#store.usage()).runs.map((run) => [run.runId, run.payloadBytes]));
-    const skeletons: Skeleton[] = [];
-    const removed: string[] = [];
-    for (const head of heads.toReversed()) {
-      const { runId } = head;
-      this.#done.add(runId);
-      // A skeleton has nothing left to lose.
-      if (this.#payloadsOnly && sizes.get(runId) === 0) continue;
-      try {
-        const taken = await this.#take(runId);
-        if (!taken) continue;
-        if (this.#payloadsOnly) skeletons.push(await this.#reduce(head, taken));
-        else removed.push(runId);
-        this.runs.push(runId);
-      } catch (error) {
-        this.left.push({ runId, why: toError(error).message });
+  /** Prunes these runs, which come newest first; those that may not go when they are held are left. */
+  async prune(heads: readonly RunHead[], mayGo: MayGo): Promise<void> {
+    const oldestFirst = heads.toReversed();
+    for (let from = 0; from < oldestFirst.length; from += RUNS_AT_ONCE) {
+      const held: Taken[] = [];
+      for (const { runId } of oldestFirst.slice(from, from + RUNS_AT_ONCE)) {
+        this.#done.add(runId);
+        const taken = await this.#take(runId, mayGo).catch((error: unknown) => this.#leave(runId, error));
+        if (taken) held.push(taken);
       }
+      if (this.#payloadsOnly) await this.#reduceAll(held);
+      else await this.#removeAll(held);
     }
-    if (removed.length > 0) await this.#store.remove(removed);
-    if (skeletons.length > 0) await this.#store.prune(skeletons);
   }
 
-  /** Takes a run over, so that nobody goes on with it meanwhile; nothing if somebody has it. */
-  async #take(runId: string): Promise<Taken | undefined> {
-    const owner = this.#store.newId(this.#now);
-    const lease = await this.#store.acquire(runId, owner, this.#now, LEASE_MS);
-    if (!("heldBy" in lease)) return { ...lease, owner };
-    this.left.push({ runId, why: `It is being executed by owner ${lease.heldBy}.` });
-    return undefined;
+  /** By a clock that goes on from the time that was given. */
+  #time(): number {
+    return this.#now + Date.now() - this.#startedAt;
   }
 
-  /** Records that a run is pruned, and finds out what stays of it. */
-  async #reduce(head: RunHead, { epoch, owner, events: seq }: Taken): Promise<Skeleton> {
-    const { runId } = head;
+  #leave(runId: string, why: unknown): undefined {
+    this.left.push({ runId, why: typeof why === "string" ? why : toError(why).message });
+  }
+
+  /** Takes a run over, so that nobody goes on with it meanwhile; nothing if somebody has it, or it may not go any more. */
+  async #take(runId: string, mayGo: MayGo): Promise<Taken | undefined> {
+    const now = this.#time();
+    const owner = this.#store.newId(now);
+    const lease = await this.#store.acquire(runId, owner, now, LEASE_MS);
+    if ("heldBy" in lease) return this.#leave(runId, `Owner ${lease.heldBy} has it: it is being executed, or pruned.`);
+    const head = await this.#store.head(runId);
+    if (head && mayGo(head)) return { ...lease, runId, owner, head };
+    await this.#store.release(runId, lease.epoch);
+    return head && this.#leave(runId, `It went on in the meantime, and is ${head.status}.`);
+  }
+
+  async #removeAll(held: readonly Taken[]): Promise<void> {
+    const removed: string[] = [];
     try {
-      const events: JournalEvent[] = [{ type: "run-pruned", at: this.#now, epoch, owner }];
-      const batch = { events, values: new Map(), refers: [], head: { ...head, events: seq + 1 }, durable: false };
-      await this.#store.append(runId, { epoch, owner, seq }, batch);
-      return { runId, epoch, keep: await skeletonOf(this.#store, runId) };
+      // Since taking many takes a while, whether they are still held.
+      for (const { runId, epoch } of held) {
+        if (await this.#store.renew(runId, epoch, this.#time(), LEASE_MS)) removed.push(runId);
+        else this.#leave(runId, LOST);
+      }
+      if (removed.length > 0) await this.#store.remove(removed);
+      this.runs.push(...removed);
     } catch (error) {
-      await this.#store.release(runId, epoch).catch(() => {});
+      await this.#release(held);
       throw error;
     }
   }
+
+  async #reduceAll(held: readonly Taken[]): Promise<void> {
+    const skeletons: Skeleton[] = [];
+    for (const taken of held) {
+      const { runId } = taken;
+      const skeleton = await this.#reduce(taken).catch((error: unknown) => this.#leave(runId, error));
+      if (skeleton) skeletons.push(skeleton);
+      else await this.#release([taken]);
+    }
+    if (skeletons.length === 0) return;
+    const lost = await this.#dropped(skeletons);
+    for (const { runId } of skeletons) {
+      if (lost.has(runId)) this.#leave(runId, LOST);
+      else this.runs.push(runId);
+    }
+  }
+
+  /** Drops values; returns the runs that somebody else had by then. */
+  async #dropped(skeletons: readonly Skeleton[]): Promise<ReadonlySet<string>> {
+    try {
+      await this.#store.prune(skeletons);
+      return new Set();
+    } catch (error) {
+      if ((error as HeddleError).code !== "FENCED") {
+        await this.#release(skeletons);
+        throw error;
+      }
+      const { runs } = await this.#store.usage();
+      return new Set(runs.flatMap(({ runId, payloadBytes }) => (payloadBytes > 0 ? [runId] : [])));
+    }
+  }
+
+  async #release(held: readonly { readonly runId: string; readonly epoch: number }[]): Promise<void> {
+    for (const { runId, epoch } of held) await this.#store.release(runId, epoch).catch(() => {});
+  }
+
+  /** Records that a run is pruned, and tells what stays of it; nothing if it has nothing to lose. */
+  async #reduce({ runId, epoch, owner, events: seq, head }: Taken): Promise<Skeleton | undefined> {
+    const { keep, drop } = await valuesOf(this.#store, runId);
+    if (drop.size === 0) return undefined;
+    const events: JournalEvent[] = [{ type: "run-pruned", at: this.#now, epoch, owner }];
+    const batch = { events, values: new Map(), refers: [], head: { ...head, events: seq + 1 }, durable: false };
+    await this.#store.append(runId, { epoch, owner, seq }, batch);
+    return { runId, epoch, keep };
+  }
 }
 
-/** The values without which a run cannot be looked at: the shapes of its dags, and the keys of its collections. */
-async function skeletonOf(store: Store, runId: string): Promise<ReadonlySet<string>> {
-  const hashes = new Set<string>();
-  const add = (hash: string | undefined) => hash !== undefined && hashes.add(hash);
-  for (let seq = 0, more = true; more; ) {
+const LOST = "Somebody else took it over in the meantime.";
+
+/**
+ * The hashes of a run's values that are there: without some of them it cannot be looked at, the shapes of its dags and
+ * the keys of its collections. The others can go.
+ */
+async function valuesOf(store: Store, runId: string): Promise<Record<"keep" | "drop", Set<string>>> {
+  const [keep, drop] = [new Set<string>(), new Set<string>()];
+  let seq = 0;
+  for (let more = true; more; ) {
     const page = await store.read(runId, seq, EVENTS_AT_ONCE);
     for (const event of page.events) {
-      if ("fingerprint" in event) hashes.add(event.fingerprint).add(event.code);
-      if ("composed" in event) add(hashOf(event.composed?.keys));
+      if ("fingerprint" in event) keep.add(event.fingerprint).add(event.code);
+      const keys = "composed" in event ? hashOf(event.composed?.keys) : undefined;
+      if (keys !== undefined) keep.add(keys);
+      for (const [, hash = ""] of JSON.stringify(event).matchAll(HASHED)) drop.add(hash);
     }
     seq += page.events.length;
     more = page.more;
   }
-  return hashes;
-}
-
-/** Says where values went. */
-export function prunedNote(prunedAt: number | undefined): string {
-  return prunedAt === undefined ? "" : ` Its payloads were pruned at ${new Date(prunedAt).toISOString()}.`;
-}
-
-/** A run that cannot go on. */
-export function restartBlocked(runId: string, paths: readonly string[], prunedAt: number | undefined): HeddleError {
-  return new HeddleError(
-    "RESTART_BLOCKED",
-    `Run "${runId}" cannot go on: recorded values that ${quoted(paths)} needs are gone from the store.${prunedNote(prunedAt)} Start a new run, or replay it with \`rerun\` and new \`inputs\`.`,
-  );
+  const all = [...drop].filter((hash) => !keep.has(hash));
+  const found = await store.hasValues(all.map((hash) => ({ hash, runId, seq: seq - 1 })));
+  return { keep, drop: new Set(all.filter((_, i) => found[i])) };
 }

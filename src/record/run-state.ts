@@ -115,6 +115,12 @@ export function recordedInputs({ runId, started, events }: RunState, path: strin
   return Object.values(inputs ?? {}).map((ref) => ({ ref, origin }));
 }
 
+/** The answers that pauses of a path were given. */
+export function recordedAnswers({ runId, answers, events }: RunState, path: string): RecordedValue[] {
+  const origin = { runId, seq: events - 1, attempt: 0 };
+  return Array.from(answers.get(path)?.values() ?? [], (ref) => ({ ref, origin }));
+}
+
 /** The path whose output is that of a call or branch. */
 export function onlyChild(path: string, { element = "", sink }: Composed): string {
   return path + element + sink;

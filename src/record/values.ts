@@ -1,5 +1,6 @@
 // Identity of values: a small value is its own reference, a larger one is named by the SHA-256 of its encoding.
 
+import { HeddleError } from "../errors.js";
 import type { Ref } from "../events.js";
 import type { Encoded } from "../ports.js";
 
@@ -44,9 +45,17 @@ export async function hashEncoded(encoded: Encoded): Promise<Hashed> {
   const lengths = JSON.stringify(parts.map(lengthOf));
   const head = new TextEncoder().encode(`${lengths}\n${text}`);
   const whole = parts.length === 0 ? head : join([head, ...(await Promise.all(parts.map(bytesIn)))]);
-  const digest = await crypto.subtle.digest("SHA-256", whole);
+  const digest = await sha256(whole);
   const hash = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return { encoded, hash, bytes: whole.byteLength };
+}
+
+/** Insecure pages have no `crypto.subtle`. */
+function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
+  const { subtle } = crypto as { readonly subtle?: typeof crypto.subtle };
+  if (subtle) return subtle.digest("SHA-256", bytes);
+  const advice = "Serve the page from https or localhost.";
+  throw new HeddleError("STORE_UNAVAILABLE", `Records need crypto.subtle, which is on secure pages only. ${advice}`);
 }
 
 function lengthOf(part: Encoded["parts"][number]): number {
