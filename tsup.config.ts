@@ -7,6 +7,7 @@ export default defineConfig({
     "adapters/async-local-storage": "adapters/async-local-storage.ts",
     "adapters/file-system": "adapters/file-system.ts",
     "adapters/indexeddb": "adapters/indexeddb.ts",
+    "adapters/cloudflare-kv": "adapters/cloudflare-kv.ts",
     "adapters/codec": "adapters/codec.ts",
     conformance: "conformance/index.ts",
   },

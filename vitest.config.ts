@@ -7,8 +7,8 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const PORTABLE = [
   "test/verbs/**/*.test.ts",
   "test/composites/**/!(type-errors).test.ts",
-  "test/{codec,codec-refuses,durability,isolation,robust,run,source-inputs,store}.test.ts",
-  "test/{indexeddb-faults,retention}.test.ts",
+  "test/{codec,codec-classes,codec-refuses,durability,isolation,robust,run,source-inputs,store}.test.ts",
+  "test/{indexeddb-faults,indexeddb-retention,retention}.test.ts",
 ];
 /** Needs more than Chromium: `npm run test:matrix`. */
 const MATRIX = "test/matrix/**/*.test.ts";

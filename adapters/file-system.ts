@@ -199,7 +199,12 @@ class FileSystemStore implements Store {
   async remove(runIds: readonly string[]): Promise<void> {
     await this.#check();
     await this.#retention.remove(runIds);
-    for (const runId of runIds) this.#folders.delete(folderName(runId));
+    for (const runId of runIds) {
+      this.#folders.delete(folderName(runId));
+      const writer = this.#writers.get(runId);
+      this.#writers.delete(runId);
+      await writer?.close();
+    }
   }
 
   async prune(runs: readonly Skeleton[]): Promise<void> {

@@ -21,7 +21,8 @@ import type {
 } from "../src/ports.js";
 import { valueCodec } from "./codec.js";
 import { Blobs } from "./indexeddb/blobs.js";
-import { Database } from "./indexeddb/database.js";
+import { Database, type Writing } from "./indexeddb/database.js";
+import { Heads } from "./indexeddb/heads.js";
 import { Journals } from "./indexeddb/journals.js";
 import { Keys } from "./indexeddb/keys.js";
 import { Ownership } from "./indexeddb/ownership.js";
@@ -34,6 +35,8 @@ export interface IndexedDbStoreOptions {
   readonly namespace?: string;
   /** Default: the codec all stores share. */
   readonly codec?: Codec;
+  /** Is told which runs cannot be listed, since their heads are damaged. Default `console.warn`. */
+  readonly onWarning?: (message: string) => void;
   /** How long to wait for the database to open, which other tabs may prevent. Default 5,000 milliseconds. */
   readonly openTimeoutMs?: number;
 }
@@ -51,18 +54,47 @@ export interface IndexedDbStore extends Store {
  * Makes a store in the database of this name, which is opened, and made if it is not there, with the first call. Where
  * there is no IndexedDB every call rejects with `STORE_UNAVAILABLE`.
  */
-export function indexedDbStore(
-  name: string,
-  { namespace = "", codec = valueCodec(), openTimeoutMs = 5_000 }: IndexedDbStoreOptions = {},
-): IndexedDbStore {
-  if (typeof name !== "string" || name === "") {
-    throw new HeddleError("INVALID_OPTION", "Expected the name of a database, a text that is not empty.");
-  }
-  return new IndexedDb(new Database(name, openTimeoutMs), new Keys(namespace), codec);
+export function indexedDbStore(name: string, options: IndexedDbStoreOptions = {}): IndexedDbStore {
+  const {
+    namespace = "",
+    codec = valueCodec(),
+    openTimeoutMs = 5_000,
+    onWarning: warn = toConsole,
+  } = checked(name, options);
+  return new IndexedDb({ db: new Database(name, openTimeoutMs), keys: new Keys(namespace), codec, warn });
+}
+
+const OPTIONS = ["namespace", "codec", "onWarning", "openTimeoutMs"];
+
+function toConsole(message: string): void {
+  console.warn(message);
+}
+
+function checked(name: unknown, options: IndexedDbStoreOptions): IndexedDbStoreOptions {
+  const expected = (what: string) => new HeddleError("INVALID_OPTION", `Expected ${what}.`);
+  if (typeof name !== "string" || name === "") throw expected("the name of a database, a text that is not empty");
+  const unknown = Object.keys(options ?? {}).filter((option) => !OPTIONS.includes(option));
+  if (unknown.length > 0 || typeof options !== "object")
+    throw expected(`options out of ${OPTIONS.join(", ")}, got ${unknown}`);
+  const { namespace = "", codec, onWarning, openTimeoutMs = 1 } = options;
+  if (typeof namespace !== "string") throw expected(`\`namespace\` to be a text, got \`${namespace}\``);
+  if (codec !== undefined && typeof codec?.encode !== "function") throw expected("`codec` to be a Codec");
+  if (onWarning !== undefined && typeof onWarning !== "function") throw expected("`onWarning` to be a function");
+  if (!(openTimeoutMs > 0)) throw expected(`\`openTimeoutMs\` to be a number above 0, got \`${openTimeoutMs}\``);
+  return options;
 }
 
 /** Larger values are read one by one, and stored once for all runs. */
 const BATCHED_VALUE_BYTES = 1 << 16;
+
+/** What a store works on. */
+interface Setup {
+  readonly db: Database;
+  readonly keys: Keys;
+  readonly codec: Codec;
+  readonly warn: (message: string) => void;
+}
+
 class IndexedDb implements IndexedDbStore {
   readonly capabilities = {
     fencing: "atomic",
@@ -73,17 +105,17 @@ class IndexedDb implements IndexedDbStore {
   } as const;
   readonly codec: Codec;
   readonly #db: Database;
-  readonly #keys: Keys;
+  readonly #heads: Heads;
   readonly #retention: Retention;
   readonly #ownership: Ownership;
   readonly #journals: Journals;
   readonly #values: Values;
   readonly #blobs = new Blobs();
 
-  constructor(db: Database, keys: Keys, codec: Codec) {
+  constructor({ db, keys, codec, warn }: Setup) {
     this.#db = db;
-    this.#keys = keys;
     this.codec = codec;
+    this.#heads = new Heads(db, keys, warn);
     this.#ownership = new Ownership(db, keys);
     this.#journals = new Journals(db, keys);
     this.#values = new Values(db, keys);
@@ -95,6 +127,7 @@ class IndexedDb implements IndexedDbStore {
   }
 
   async persist(): Promise<boolean> {
+    this.#db.expectOpen();
     return (await storageManager()?.persist?.()) ?? false;
   }
 
@@ -111,11 +144,12 @@ class IndexedDb implements IndexedDbStore {
   }
 
   async append(runId: string, at: WritePosition, batch: Batch): Promise<void> {
-    const apartBytes = this.#values.apartBytes(batch.refers);
+    const apart = this.#values.waiting(batch.refers);
+    const refer = (tx: Writing) => this.#values.refer(tx, runId, apart);
     await this.#blobs.storing(batch.values, (values) =>
-      this.#journals.append(runId, at, { ...batch, values }, apartBytes),
+      this.#journals.append(runId, at, { ...batch, values }, apart.length > 0 ? refer : undefined),
     );
-    this.#values.referred(batch.refers);
+    this.#values.referred(apart);
   }
 
   read(runId: string, seq: number, limit: number): Promise<JournalPage> {
@@ -136,23 +170,21 @@ class IndexedDb implements IndexedDbStore {
     return this.#values.has(at);
   }
 
-  async head(runId: string): Promise<RunHead | undefined> {
-    const run = await this.#db.read(["runs"], (tx) => tx.objectStore("runs").get(this.#keys.run(runId)));
-    return run?.head;
+  head(runId: string): Promise<RunHead | undefined> {
+    return this.#heads.get(runId);
   }
 
   async heads(query: HeadQuery) {
-    const runs = await this.#db.read(["runs"], (tx) => tx.objectStore("runs").getAll(this.#keys.runs()));
-    return pageOfHeads(
-      runs.flatMap(({ head }) => head ?? []),
-      query,
-    );
+    return pageOfHeads(await this.#heads.all(), query);
   }
 
   async remove(runIds: readonly string[]): Promise<void> {
     this.#values.forget();
-    await this.#retention.remove(runIds);
-    for (const runId of runIds) this.#ownership.letGo(runId);
+    try {
+      await this.#retention.remove(runIds);
+    } finally {
+      for (const runId of runIds) this.#ownership.letGo(runId);
+    }
   }
 
   async prune(runs: readonly Skeleton[]): Promise<void> {

@@ -1,6 +1,7 @@
 // A store in the memory of this process: for tests, and for runs that need not outlive it.
 
 import { nanoid } from "nanoid";
+import { sizeOf } from "../src/encoded.js";
 import { HeddleError } from "../src/errors.js";
 import type { JournalEvent } from "../src/events.js";
 import { pageOfHeads } from "../src/heads.js";
@@ -187,7 +188,7 @@ class MemoryStore implements Store {
     for (const [runId, { head, events, hashes, skeleton }] of this.#runs) {
       if (!head) continue;
       const journal = JSON.stringify(events).length;
-      const sizes = [...hashes].map((hash) => [hash, sizeOf(this.#values.get(hash)?.encoded)] as const);
+      const sizes = [...hashes].map((hash) => [hash, this.#sizeOf(hash)] as const);
       const all = sizes.reduce((sum, [, size]) => sum + size, 0);
       const payloadBytes = sizes.reduce((sum, [hash, size]) => (skeleton.has(hash) ? sum : sum + size), 0);
       runs.push({ runId, bytes: journal + all, payloadBytes });
@@ -202,6 +203,11 @@ class MemoryStore implements Store {
 
   #check(): void {
     if (this.#isClosed) throw new HeddleError("STORE_UNAVAILABLE", "This memory store was closed. Make a new one.");
+  }
+
+  #sizeOf(hash: string): number {
+    const value = this.#values.get(hash);
+    return value ? sizeOf(value.encoded) : 0;
   }
 
   #put(hash: string, encoded: Encoded): void {
@@ -227,12 +233,6 @@ function overtaken(runId: string, run: StoredRun | undefined, epoch: number): He
     "FENCED",
     `Run "${runId}" was taken over by another owner (epoch ${run.epoch}, this one has ${epoch}).`,
   );
-}
-
-/** Characters of the text and bytes of the binary parts. */
-function sizeOf(encoded: Encoded | undefined): number {
-  const parts = encoded?.parts.map((part) => (part instanceof Uint8Array ? part.byteLength : part.size)) ?? [];
-  return parts.reduce((sum, size) => sum + size, encoded?.text.length ?? 0);
 }
 
 function emptyRun(): StoredRun {

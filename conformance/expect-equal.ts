@@ -70,7 +70,7 @@ class Comparison {
 }
 
 /** Kinds whose properties are compared with their contents, since runtimes keep some of their own there. */
-const WITHIN: ReadonlySet<string> = new Set(["Error", "Blob", "File"]);
+const WITHIN: ReadonlySet<string> = new Set(["Error", "DOMException", "Blob", "File"]);
 
 /** What is inside an object besides its properties. */
 const CONTENTS: Readonly<Record<string, Compare>> = {
@@ -83,10 +83,14 @@ const CONTENTS: Readonly<Record<string, Compare>> = {
   URL(comparison, actual: URL, expected: URL, path) {
     comparison.fact("href", actual, expected, path);
   },
+  URLSearchParams: compareTexts,
+  "Temporal.Instant": compareTexts,
+  "Temporal.PlainDate": compareTexts,
   Map: compareMaps,
   Set: compareSets,
   ArrayBuffer: compareBytes,
   Error: compareErrors,
+  DOMException: compareErrors,
   Blob: compareBlobs,
   File: compareBlobs,
 };
@@ -135,10 +139,14 @@ function compareBytes(comparison: Comparison, actual: ArrayBuffer, expected: Arr
 /** The stack is inherited in some engines, which may add properties too: what counts is read by name. */
 function compareErrors(comparison: Comparison, actual: Error, expected: Error, path: string): void {
   expectEqual(Object.keys(actual), Object.keys(expected), `the properties of the error at ${path || "the top"}`);
-  for (const name of new Set(["name", "message", "stack", "cause", "errors", ...Object.keys(expected)])) {
+  for (const name of new Set(["name", "message", "stack", "cause", "errors", "code", ...Object.keys(expected)])) {
     if (name !== "stack") comparison.compare(name in actual, name in expected, `${path}.${name} (is it there)`);
     comparison.compare(Reflect.get(actual, name), Reflect.get(expected, name), `${path}.${name}`);
   }
+}
+
+function compareTexts(comparison: Comparison, actual: object, expected: object, path: string): void {
+  comparison.compare(String(actual), String(expected), path);
 }
 
 /** What is in them can only be read asynchronously: their cases do that. */

@@ -110,6 +110,18 @@ export const KEPT: Readonly<Record<string, () => unknown>> = {
     ...[new Error("a"), new EvalError("b"), new RangeError("c"), new ReferenceError("d"), new SyntaxError()],
     ...[new TypeError("e"), new URIError("f"), new AggregateError([new Error("g"), "h", { i: 1 }], "j")],
   ],
+  "errors in errors in an error": () => {
+    const inner = new AggregateError([new RangeError("a"), undefined], "inner", { cause: new Error("why") });
+    const outer = new AggregateError([inner, new TypeError("b", { cause: inner })], "outer");
+    return { outer: Object.assign(outer, { code: "E", at: [new Date(5)] }), inner, list: outer.errors };
+  },
+  "errors of the web": () => {
+    const gone = new DOMException("gone é", "AbortError");
+    const late = Object.assign(new DOMException("late", "TimeoutError"), { after: 5n, holder: {} });
+    Object.assign(late.holder, { late });
+    const odd = [new DOMException(), new DOMException("", "OperationError"), new DOMException("x", "OfMine")];
+    return { gone, late, odd, all: new AggregateError([gone, late], "all", { cause: gone }) };
+  },
   "an error with another name, and one whose cause is undefined": () => [
     Object.assign(new Error("x"), { name: "AbortError" }),
     new Error("y", { cause: undefined }),
@@ -118,6 +130,15 @@ export const KEPT: Readonly<Record<string, () => unknown>> = {
     const error: Error & { holder?: unknown } = new Error("tangled");
     error.holder = { error, list: [error] };
     return { error };
+  },
+  "an object with the key __proto__ on a cycle": () => {
+    const ring = JSON.parse('{"a":1,"__proto__":{"b":2},"c":3}');
+    return Object.assign(ring, { self: ring, list: [ring] });
+  },
+  "texts in an object, and URL parameters": () => [Object("text"), new URLSearchParams("a=1&a=%C3%A9")],
+  "points in time of Temporal, where there is such": () => {
+    const { Temporal } = globalThis as { Temporal?: Record<string, { from(text: string): unknown }> };
+    return [Temporal?.Instant?.from("2026-01-01T00:00:00.000000001Z"), Temporal?.PlainDate?.from("2026-02-28")];
   },
   "a mixture of all": () => ({
     rows: Array.from({ length: 50 }, (_, i) => ({ id: i, at: new Date(i), tags: new Set([`${i}`]), n: BigInt(i) })),

@@ -14,6 +14,7 @@ export async function bytesIn(part: Part): Promise<Uint8Array<ArrayBuffer>> {
   return part instanceof Uint8Array ? part : new Uint8Array(await part.arrayBuffer());
 }
 
-function lengthOf(part: Part): number {
+/** The bytes that a binary part takes. */
+export function lengthOf(part: Part): number {
   return part instanceof Uint8Array ? part.byteLength : part.size;
 }

@@ -14,30 +14,55 @@ const DEEPEST_CAUSE = 16;
 /** Describes an error with its stack and causes and, where they can be kept, its own properties. Never throws. */
 export function errorRecord(error: Error, keeper: Keeper | undefined): ErrorRecord {
   try {
-    return describe(error, keeper, 0);
+    return describe(error, { keeper, met: new Set() }, 0);
   } catch (broken) {
     return { name: "Error", message: `An error that throws when it is read (${print(broken)})` };
   }
 }
 
-/** Makes an error of what {@link errorRecord} kept: name, message, stack, code and causes. */
-export function errorOf({ name, message, stack, code, cause, errors }: ErrorRecord): Error {
-  const error = errors ? new AggregateError(errors.map(errorOf), message) : new Error(message);
-  const fields = { name, stack, ...(code === undefined ? {} : { code }), ...(cause ? { cause: errorOf(cause) } : {}) };
+/**
+ * Makes an error of what {@link errorRecord} kept: name, message, stack, code, causes and errors. Those of the web that
+ * have a code become DOMExceptions again.
+ */
+export function errorOf(record: ErrorRecord): Error {
+  const { name, message, stack, code, cause, errors } = record;
+  const web = webError(record);
+  const error = web ?? (errors ? new AggregateError(errors.map(errorOf), message) : new Error(message));
+  const named = web ? {} : { name, ...(code === undefined ? {} : { code }) };
+  const fields = { ...named, stack, ...(cause ? { cause: errorOf(cause) } : {}) };
   for (const [key, value] of Object.entries(fields))
     Object.defineProperty(error, key, { value, writable: true, configurable: true, enumerable: key === "code" });
   return error;
 }
 
-function describe(error: Error, keeper: Keeper | undefined, depth: number): ErrorRecord {
+/** Only those of the web have this code under this name; 0 is no code. */
+function webError({ name, message, code }: ErrorRecord): Error | undefined {
+  if (!Number(code)) return undefined;
+  type WebError = new (message: string, name: string) => Error & { readonly code: unknown };
+  const { DOMException: Web } = globalThis as unknown as { DOMException?: WebError };
+  const error = Web && new Web(message, name);
+  return error && print(error.code) === code ? error : undefined;
+}
+
+/** What one error and all inside it are described with. */
+interface Description {
+  readonly keeper: Keeper | undefined;
+  /** Errors met before: what is inside them is described once, or a few could make a record without end. */
+  readonly met: Set<Error>;
+}
+
+function describe(error: Error, description: Description, depth: number): ErrorRecord {
+  const { keeper, met } = description;
   const { name, message, stack, cause } = error;
   const { code, errors } = error as { code?: unknown; errors?: unknown };
-  const inner = (value: unknown) => describe(toError(value), keeper, depth + 1);
+  const inner = (value: unknown) => describe(toError(value), description, depth + 1);
   const record: ErrorRecord = { name: String(name), message: String(message) };
   if (typeof stack === "string") record.stack = stack;
   if (code !== undefined) record.code = print(code);
-  if (cause !== undefined && depth < DEEPEST_CAUSE) record.cause = inner(cause);
-  if (Array.isArray(errors) && depth < DEEPEST_CAUSE) record.errors = errors.map(inner);
+  const goesOn = depth < DEEPEST_CAUSE && !met.has(error);
+  met.add(error);
+  if (cause !== undefined && goesOn) record.cause = inner(cause);
+  if (Array.isArray(errors) && goesOn) record.errors = errors.map(inner);
   if (keeper) keepOwn(error, record, keeper);
   return record;
 }

@@ -31,6 +31,7 @@ export type ErrorCode =
   | "STORE_TOO_LARGE"
   | "STORE_UNAVAILABLE"
   | "STORE_DAMAGED"
+  | "STORE_STALE"
   | "STORE_VERSION";
 
 /** The one error class of heddle. `faults` lists the single complaints where several are reported at once. */

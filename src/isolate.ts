@@ -1,5 +1,6 @@
 // Nobody changes what others see. Plain objects and arrays of an output are frozen once; what freezing does not reach
-// (Map, Date, typed arrays, …) is copied for each consumer. Instances of other classes are passed as they are.
+// (Map, Date, typed arrays, …) is copied for each consumer. Instances of other classes are passed as they are: only they
+// know what may change in them.
 
 /**
  * Freezes the plain objects, arrays and errors inside `root`, also those inside Maps and Sets. Returns true if there is
@@ -65,7 +66,7 @@ class Copier {
     const type = builtInType(value);
     if (type === "Map") return this.#copyMap(value as Map<unknown, unknown>);
     if (type === "Set") return this.#copySet(value as Set<unknown>);
-    if (type?.endsWith("Error")) return this.#copyError(value as Error);
+    if (type && value instanceof Error) return this.#copyError(value);
     if (ArrayBuffer.isView(value)) return this.#remember(value, this.#copyView(value));
     return this.#remember(value, copyLeaf(type, value));
   }
@@ -95,8 +96,7 @@ class Copier {
   /** Errors without mutable insides are frozen and shared like plain objects. */
   #copyError(original: Error): unknown {
     if (this.#frozen && !freezePlain(original)) return original;
-    const target = this.#remember(original, new Error());
-    Object.setPrototypeOf(target, Object.getPrototypeOf(original));
+    const target = this.#remember(original, emptyError(original));
     for (const [key, property] of Object.entries(Object.getOwnPropertyDescriptors(original))) {
       const copied = "value" in property ? { ...property, value: this.copy(property.value) } : property;
       Object.defineProperty(target, key, { ...copied, configurable: true });
@@ -142,7 +142,7 @@ function childrenOf(value: object): Iterable<unknown> {
 }
 
 const BUILT_IN_TYPES =
-  "Map Set Date RegExp ArrayBuffer URL URLSearchParams Error EvalError RangeError ReferenceError SyntaxError TypeError URIError AggregateError".split(
+  "Map Set Date RegExp ArrayBuffer URL URLSearchParams Error EvalError RangeError ReferenceError SyntaxError TypeError URIError AggregateError DOMException".split(
     " ",
   );
 
@@ -151,6 +151,14 @@ function builtInType(value: object): string | undefined {
   const prototype = Object.getPrototypeOf(value);
   const types = globalThis as unknown as Partial<Record<string, { readonly prototype: unknown }>>;
   return BUILT_IN_TYPES.find((name) => types[name]?.prototype === prototype);
+}
+
+/** Those of the web keep their name and message where only their constructor can put them. */
+function emptyError(original: Error): Error {
+  const prototype = Object.getPrototypeOf(original);
+  if (builtInType(original) !== "DOMException") return Object.setPrototypeOf(new Error(), prototype);
+  const [message, name] = ["message", "name"].map((key) => Reflect.get(prototype, key, original));
+  return new prototype.constructor(message, name);
 }
 
 function copyLeaf(type: string | undefined, value: object): object {
@@ -191,7 +199,21 @@ function ownKeys(value: object): PropertyKey[] {
 }
 
 function emptyLike(value: object): object {
-  return Array.isArray(value) ? new Array(value.length) : Object.create(Object.getPrototypeOf(value));
+  return Array.isArray(value) ? emptyList(value) : Object.create(Object.getPrototypeOf(value));
+}
+
+const LAST_INDEX = 2 ** 32 - 2;
+
+/** An array of that length. A long one that is mostly holes takes no room for them: its length may come from anywhere. */
+function emptyList(like: readonly unknown[]): unknown[] {
+  const { length } = like;
+  if (length < 100_000 || Object.keys(like).length > length / 8) return new Array(length);
+  const list: unknown[] = [];
+  // An element this far off makes V8 keep elements in a table.
+  list[LAST_INDEX] = undefined;
+  Reflect.deleteProperty(list, LAST_INDEX);
+  list.length = length;
+  return list;
 }
 
 function define(target: object, key: PropertyKey, value: unknown): void {

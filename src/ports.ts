@@ -160,8 +160,8 @@ export interface StoreUsage {
 
 /**
  * A store. Failures are {@link HeddleError}s: `FENCED` (an old epoch), `STORE_CONFLICT` (another writer was at this
- * position), `STORE_QUOTA`, `STORE_TOO_LARGE`, `STORE_UNAVAILABLE`, `STORE_DAMAGED` (what is stored is not what was
- * written), `STORE_VERSION` (a newer version wrote it).
+ * position, or a value that was put for this batch is gone), `STORE_QUOTA`, `STORE_TOO_LARGE`, `STORE_UNAVAILABLE`, `STORE_DAMAGED` (what is stored is not what was
+ * written), `STORE_STALE` (some of what was written is not seen here yet), `STORE_VERSION` (a newer version wrote it).
  */
 export interface Store {
   readonly capabilities: StoreCapabilities;

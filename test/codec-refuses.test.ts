@@ -13,6 +13,7 @@ class Point {
 }
 class Shelf extends Map {}
 class Fault extends Error {}
+class Gone extends DOMException {}
 const withMember = (value: object, key: PropertyKey, member: unknown) =>
   Object.defineProperty(value, key, { value: member, enumerable: true });
 
@@ -33,7 +34,8 @@ const REFUSED: Record<string, readonly [value: unknown, path: string, message: R
   "a Node Buffer": [{ bytes: Buffer.from("x") }, ".bytes", /Buffer/],
   "a subclass of Map": [{ shelf: new Shelf() }, ".shelf", /Shelf/],
   "a subclass of Error": [{ list: [new Fault()] }, ".list[0]", /Fault/],
-  "an error of the platform": [{ e: new DOMException("x", "AbortError") }, ".e", /DOMException/],
+  "a subclass of an error of the web": [{ e: new Gone("x", "AbortError") }, ".e", /Gone/],
+  "a RegExp that stands nowhere": [{ r: Object.assign(/a/g, { lastIndex: {} }) }, ".r", /RegExp/],
   "shared memory": [{ memory: new SharedArrayBuffer(4) }, ".memory", /SharedArrayBuffer/],
   "an object with a symbol key": [{ o: { [Symbol("k")]: 1 } }, ".o", /symbol/],
   "an object with a hidden property": [{ o: Object.defineProperty({}, "h", { value: 1 }) }, ".o", /hidden/],

@@ -27,6 +27,16 @@ function failure(): Error {
   return Object.assign(new TypeError("outer", { cause }), { code: "E_OUTER", details });
 }
 
+function aggregate(): Error {
+  const inner = new AggregateError([new RangeError("a"), "b"], "inner", { cause: new Error("why") });
+  const outer = new AggregateError([inner, new TypeError("c", { cause: inner })], "outer", { cause: inner });
+  return Object.assign(outer, { code: "E_ALL", details: new Map([["at", new Date(5)]]) });
+}
+
+function withSelf<T extends object>(value: T): T {
+  return Object.assign(value, { self: value, list: [value] });
+}
+
 function sparse(): unknown[] {
   const list = ["hole", 1, "hole", undefined, "hole"];
   for (const i of [0, 2, 4]) delete list[i];
@@ -81,8 +91,18 @@ const keepable = (): Record<string, unknown> => ({
   "an Error with an explicit cause of undefined": new Error("x", { cause: undefined }),
   "an Error without a message": new SyntaxError(),
   "an AggregateError": new AggregateError([new URIError("a"), "b", { c: 1 }], "all"),
+  "an AggregateError of AggregateErrors, with a cause and properties": aggregate(),
+  "an error of the web": new DOMException("gone", "AbortError"),
+  "errors of the web among others": {
+    list: [new DOMException("", "DataError"), new DOMException("x", "OfMine"), new DOMException()],
+    all: new AggregateError([Object.assign(new DOMException("late", "TimeoutError"), { after: new Date(1) })], "all"),
+  },
   "an Error with another name": Object.assign(new Error("x"), { name: "AbortError" }),
+  "a boxed text": Object("text"),
   cycles: cyclic().ring,
+  "a cycle through a __proto__ key": Object.assign(JSON.parse('{"__proto__":{"a":1}}'), { ring: cyclic().ring }),
+  "a cycle through an object with a __proto__ key": withSelf(JSON.parse('{"b":1,"__proto__":{"a":1},"c":2}')),
+  "a cycle through an error of the web": withSelf(new DOMException("x", "DataError")),
   "a cycle through an Error": cyclic().tangled,
 });
 const NAMES = Object.keys(keepable());
@@ -198,6 +218,32 @@ describe("identity inside a value is kept", () => {
     expect(copy.bytes.byteOffset).toBe(4);
     expect([copy.bytes.buffer === copy.buffer, copy.words.buffer === copy.buffer]).toEqual([true, true]);
     expect(encode(value).parts).toHaveLength(1);
+  });
+});
+
+describe("errors come back in their class", () => {
+  test("those of the web with name, message, code and stack", () => {
+    const error = new DOMException("gone", "AbortError");
+    const copy = copyOf(error) as DOMException;
+    expect(Object.getPrototypeOf(copy)).toBe(DOMException.prototype);
+    const facts = ({ name, message, code, stack }: DOMException) => ({ name, message, code, stack });
+    deepStrictEqual(facts(copy), facts(error));
+    expect(Object.getOwnPropertyNames(copy).sort()).toEqual(Object.getOwnPropertyNames(error).sort());
+    expect(Object.keys(copy)).toEqual(Object.keys(error));
+  });
+
+  test("aggregated ones with the errors in them, at any depth", () => {
+    const error = aggregate() as AggregateError;
+    const copy = copyOf(error) as AggregateError;
+    const [inner, second] = copy.errors as [AggregateError, Error];
+    expect([copy, inner].map((one) => Object.getPrototypeOf(one))).toEqual([
+      AggregateError.prototype,
+      AggregateError.prototype,
+    ]);
+    expect([inner === copy.cause, inner === second.cause]).toEqual([true, true]);
+    expect(inner.errors).toEqual(error.errors[0].errors);
+    expect((inner.cause as Error).stack).toBe(error.errors[0].cause.stack);
+    expect(Object.getOwnPropertyDescriptor(copy, "errors")?.enumerable).toBe(false);
   });
 });
 

@@ -1,9 +1,9 @@
 // What only a store in a directory can get wrong when runs go, or lose their payloads: who may prune, what is counted,
 // damage and full disks.
 
-import { rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
-import { DagProvenance, type Encoded, type JournalEvent, type Skeleton, type Store } from "heddle";
+import type { Encoded, RunHead, Skeleton, Store } from "heddle";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { onEveryStep } from "./support/faulty-disk.js";
 import { injectAll } from "./support/inject.js";
@@ -188,6 +188,107 @@ test("however many runs are removed, the journals of the others are read once", 
   expect((await store.heads({ limit: 10 })).heads.map(({ runId }) => runId).toSorted()).toEqual(["old", "too", "user"]);
 });
 
+const OPEN_FILES = "/proc/self/fd";
+
+test.runIf(existsSync(OPEN_FILES))("no file of a run that was removed stays open", async () => {
+  const { directory, store } = await written();
+  const openFiles = () =>
+    readdirSync(OPEN_FILES).flatMap((fd) => {
+      try {
+        const path = readlinkSync(join(OPEN_FILES, fd));
+        return path.startsWith(directory) ? [path] : [];
+      } catch {
+        return []; // closed meanwhile, as the listing itself was
+      }
+    });
+  await takeAll(store);
+  expect(openFiles()).toHaveLength(2);
+  await store.remove(["old", "too"]);
+  expect(openFiles()).toEqual([]);
+});
+
+test("the owner of a run that was removed is FENCED, also when it must bring to the disk what is gone", async () => {
+  const { store, other } = await written();
+  const at = await take(store, "old");
+  await other.remove(["old"]);
+  const head: RunHead = { runId: "old", dag: "d", status: "paused", startedAt: 1, updatedAt: 1, events: 4 };
+  const batch = { events: [event("late")], values: new Map(), refers: [], head, durable: true };
+  await expect(store.append("old", at, batch)).rejects.toMatchObject({ code: "FENCED" });
+});
+
+describe("a value whose batch is still to come", () => {
+  /** A run that somebody owns, whose lease is over by the clock of this machine, and that has put a value. */
+  async function waiting() {
+    const { directory, store, other } = await written();
+    const at = await take(store, "late");
+    await store.putValue(VALUES.ownFile.hash, VALUES.ownFile.encoded);
+    return { directory, store, other, at };
+  }
+
+  test("stays when runs go that refer to it, though the lease of its owner is over", async () => {
+    const { store, other, at } = await waiting();
+    await other.remove(["old", "too"]);
+    await append(store, "late", at, { refers: ["ownFile"] });
+    expect(await valuesIn(other)).toContain("ownFile");
+  });
+
+  test("is refused after its owner stood still for so long that it is gone, and nothing dangles", async () => {
+    const { directory, store, other, at } = await waiting();
+    const { hash } = VALUES.ownFile;
+    const long = new Date(Date.now() - 61_000);
+    utimesSync(join(directory, "values", hash.slice(0, 2), hash), long, long);
+    await other.remove(["old", "too"]);
+    const refused = append(store, "late", at, { refers: ["ownFile"] });
+    await expect(refused).rejects.toMatchObject({ code: "STORE_CONFLICT", message: expect.stringContaining('"late"') });
+    expect((await other.read("late", 0, 10)).events).toEqual([]);
+    await store.putValue(hash, VALUES.ownFile.encoded);
+    await append(store, "late", at, { refers: ["ownFile"] });
+    expect(await valuesIn(other)).toContain("ownFile");
+  });
+
+  test("holds up no other: one whose batch has come goes with its run, though somebody writes", async () => {
+    const { store, other } = await waiting();
+    await store.putValue(VALUES.keptFile.hash, VALUES.keptFile.encoded);
+    const at = await take(store, "user");
+    await append(store, "user", at, { refers: ["keptFile"] });
+    // The times of files tell only milliseconds apart.
+    for (const now = Date.now(); Date.now() === now; );
+    await other.remove(["old", "too", "user"]);
+    expect(await valuesIn(other)).toEqual(["ownFile"]);
+  });
+
+  // But the one at which its file, found unused, is deleted: no file system does both in one step.
+  test("stays when both come at any step of a removal before its own", async () => {
+    let removals = 0;
+    for (let k = 1; ; k++) {
+      const { store, other } = await written();
+      let steps = 0;
+      const stop = onEveryStep(async (step, path) => {
+        if ((step === "rm" && path.includes("/values/")) || ++steps !== k) return;
+        const at = await take(store, "late");
+        await store.putValue(VALUES.ownFile.hash, VALUES.ownFile.encoded);
+        await append(store, "late", at, { refers: ["ownFile"] });
+      });
+      await other.remove(["old"]);
+      stop();
+      if (steps < k) break;
+      removals++;
+      const { hash } = VALUES.ownFile;
+      expect(await other.getValue({ hash, runId: "late", seq: 0 }), `step ${k}`).toBeDefined();
+    }
+    console.log(`A value came at ${removals} steps of a removal`);
+    expect(removals).toBeGreaterThan(30);
+  });
+
+  test("is no matter to a run that was removed: its owner is FENCED", async () => {
+    const { store, other, at } = await waiting();
+    await append(store, "late", at);
+    await other.remove(["old", "late"]);
+    const refused = append(store, "late", { ...at, seq: 1 }, { refers: ["ownFile"] });
+    await expect(refused).rejects.toMatchObject({ code: "FENCED" });
+  });
+});
+
 test("runs that go together leave nothing of what only they shared, and what others need", async () => {
   const { directory, store } = await written();
   await store.remove(["too", "old"]);
@@ -232,11 +333,14 @@ describe.each([
     const { files, outputs } = await makeRun();
     const directory = directoryOf(files);
     const store = openStore(directory);
-    await new DagProvenance(store).prune({ keep: 0, payloadsOnly: true });
-    const { events } = await store.read(RUN, 0, Number.POSITIVE_INFINITY);
-    const head = await store.head(RUN);
-    if (!head) throw new Error("The run is gone.");
-    return { files: filesIn(directory), events: events as JournalEvent[], head, outputs };
+    const events = [...(await store.read(RUN, 0, Number.POSITIVE_INFINITY)).events];
+    const at = await take(store, RUN, Date.now());
+    events.push({ type: "run-pruned", at: 1, epoch: at.epoch, owner: at.owner });
+    const head = { ...((await store.head(RUN)) as RunHead), events: events.length };
+    await store.append(RUN, at, { events: events.slice(-1), values: new Map(), refers: [], head, durable: false });
+    const keep = events.flatMap((event) => ("fingerprint" in event ? [event.fingerprint, event.code] : []));
+    await store.prune([{ runId: RUN, epoch: at.epoch, keep: new Set(keep) }]);
+    return { files: filesIn(directory), events, head, outputs };
   }
 
   test("is not damaged, and damage at any byte of it is found, with all events before that", async () => {

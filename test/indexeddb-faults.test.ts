@@ -6,6 +6,7 @@ import { type Codec, DagProvenance, DagRunner, dag, type JournalEvent, node, typ
 import { valueCodec } from "heddle/adapters/codec";
 import { indexedDbStore } from "heddle/adapters/indexeddb";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { endingIn, injectWrites } from "./support/faulty-transactions.js";
 import { journal } from "./support/store-with.js";
 
 afterEach(() => vi.restoreAllMocks());
@@ -34,42 +35,6 @@ async function owning(options?: Parameters<typeof indexedDbStore>[1]): Promise<S
   const store = freshStore(options);
   await store.acquire("r", "me", 0, 1_000_000);
   return store;
-}
-
-type Begin = IDBDatabase["transaction"];
-
-/** Replaces how the next `times` writing transactions begin; returns how many did. */
-function injectWrites(times: number, fault: (begin: () => IDBTransaction, db: IDBDatabase) => IDBTransaction) {
-  const real = IDBDatabase.prototype.transaction;
-  const counted = { faults: 0 };
-  vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementation(function (this: IDBDatabase, ...args: unknown[]) {
-    const begin = () => real.apply(this, args as Parameters<Begin>);
-    if (args[1] !== "readwrite" || counted.faults >= times) return begin();
-    counted.faults++;
-    return fault(begin, this);
-  });
-  return counted;
-}
-
-/** The page is told that its transaction was aborted for a reason of this name, whether or not it `commits`. */
-function endingIn(name: string, commits: boolean) {
-  return (begin: () => IDBTransaction): IDBTransaction => {
-    const tx = begin();
-    const listen = tx.addEventListener.bind(tx);
-    const aborts: (() => void)[] = [];
-    tx.addEventListener = (type: string, listener: unknown) => {
-      if (type === "abort") aborts.push(listener as () => void);
-      else if (type !== "complete") listen(type as "error", listener as () => void);
-    };
-    // What was not added cannot be removed: the fake would remove another one.
-    tx.removeEventListener = () => {};
-    listen(commits ? "complete" : "abort", () => {
-      Object.defineProperty(tx, "error", { value: new DOMException("injected", name) });
-      for (const abort of aborts) abort();
-    });
-    if (!commits) queueMicrotask(() => tx.abort());
-    return tx;
-  };
 }
 
 describe("pitfall 1: a connection that the browser has let go of", () => {
@@ -231,14 +196,14 @@ describe("a database that is not ours, or not ours any more", () => {
   });
 
   test("of another program is left alone", async () => {
-    for (const version of [1, 2]) {
+    for (const version of [1, 2, 9]) {
       const name = `foreign ${version}`;
       const db = await opened(name, version, "theirs");
       const store = indexedDbStore(name);
       const refused = store.acquire("r", "me", 0, 1);
       await expect(refused).rejects.toMatchObject({
         code: "STORE_UNAVAILABLE",
-        message: expect.stringContaining("name"),
+        message: expect.stringContaining(`"${name}" belongs to something else`),
       });
       const again = await opened(name, version);
       expect([db.version, [...again.objectStoreNames]]).toEqual([version, ["theirs"]]);
@@ -274,6 +239,12 @@ test("without IndexedDB nothing fails until the store is used, and then it says 
   await expect(store.head("r")).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", message });
   expect(() => indexedDbStore("")).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
   await store.close();
+});
+
+test("a store that was closed does not ask the browser for anything", async () => {
+  const store = indexedDbStore("closed");
+  await store.close();
+  await expect(store.persist()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
 });
 
 function throwing(name: string): never {

@@ -86,6 +86,19 @@ const CASES: Record<string, Case> = {
     make: () => new AggregateError([new Error("a")]),
     spoil: (v) => v.errors.push(1),
   },
+  "writing into what the errors of an AggregateError have": {
+    make: () => new AggregateError([Object.assign(new Error("a"), { seen: new Set([1]) })]),
+    spoil: (v) => v.errors[0].seen.clear(),
+  },
+  "changing an error of the web": {
+    make: () => new DOMException("x", "AbortError"),
+    spoil: (v) => Object.assign(v, { more: 1 }),
+    throws: true,
+  },
+  "writing into a Map that an error of the web has": {
+    make: () => Object.assign(new DOMException("x", "AbortError"), { seen: new Map() }),
+    spoil: (v) => v.seen.set(1, 1),
+  },
   "writing below what the user froze": {
     make: () => Object.freeze({ list: [1] }),
     spoil: (v) => v.list.push(2),
@@ -96,7 +109,7 @@ const CASES: Record<string, Case> = {
 /** Values as text, so that also what strict equality does not look into is compared. */
 function seen(value: unknown): unknown {
   if (value instanceof Error)
-    return [value.message, value.cause, { ...value }, (value as AggregateError).errors?.length];
+    return [value.name, value.message, value.cause, { ...value }, (value as AggregateError).errors?.map(seen)];
   const { url, parameters } = value as { url?: URL; parameters?: URLSearchParams };
   if (url ?? parameters) return String(url ?? parameters);
   return value;

@@ -11,7 +11,9 @@ import { compile } from "./support/compile.js";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 const readme = await readFile(`${ROOT}README.md`, "utf8");
-const [first = "", composites = "", pausing = "", browser = ""] = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, text]) => text);
+const [first = "", composites = "", pausing = "", browser = ""] = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(
+  ([, text]) => text,
+);
 
 test("the programs of the README compile", () => {
   expect(compile(first).errors).toEqual([]);

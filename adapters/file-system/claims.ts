@@ -94,10 +94,11 @@ export async function newestEpoch(folder: string): Promise<number> {
   return (await claimedEpochs(folder)).at(-1) ?? 0;
 }
 
-/** True if somebody may write to a run at `now`. */
-export async function isHeld(folder: string, now: number): Promise<boolean> {
+/** True if a run has an owner who was not seen to go, by whichever clock its lease counts: it may write when that is over. */
+export async function isOwned(folder: string): Promise<boolean> {
   const newest = await newestEpoch(folder);
-  return newest > 0 && (await holder(folder, newest, now)) !== undefined;
+  const claim = newest > 0 ? await read(folder, newest) : undefined;
+  return claim !== undefined && claim.untilMs > 0 && !isDead(claim);
 }
 
 /** Writes how long a claim holds from now on. */

@@ -2,9 +2,10 @@
 
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import { HeddleError } from "../../src/errors.js";
+import type { HeddleError } from "../../src/errors.js";
+import { damagedAt as damaged } from "../records.js";
 import { onDisk } from "./disk.js";
-import { decodeSeal, isSeal, peekSeal, type Seal } from "./records.js";
+import { decodeSeal, isSeal, peekSeal, placeIn, refersOf, type Seal } from "./records.js";
 
 /** What one epoch wrote, as far as it counts. */
 export interface Segment {
@@ -105,6 +106,13 @@ export async function forEachBatch(
   }
 }
 
+/** The hashes of all values that a batch refers to. @throws HeddleError `STORE_DAMAGED`. */
+export function refersIn({ seal, body, start }: StoredBatch, { runId, path }: Segment): readonly string[] {
+  const refers = refersOf(body);
+  if (refers) return refers;
+  throw damagedAt(runId, path, start, seal.seq, "the values that it refers to have no names");
+}
+
 /** Finds the last seal of a segment from its end. `check`: also makes sure that its batch is whole. */
 export async function tailOf(segment: Segment, check: boolean): Promise<Tail> {
   const { path, start, seq, cut } = segment;
@@ -157,11 +165,7 @@ export function damagedAt(
   seq: number,
   why = "it is not what was written",
 ): HeddleError {
-  const readable = seq === 0 ? "No event can be read" : `Events 0 to ${seq - 1} can be read`;
-  return new HeddleError(
-    "STORE_DAMAGED",
-    `The journal of run "${runId}" is damaged in "${path}": ${why}, from byte ${byte} on. ${readable}. Nothing was changed there. Put the file back from a copy, or start the run anew under another name.`,
-  );
+  return damaged(placeIn({ runId, path, byte, seq }), why);
 }
 
 async function openSeal(

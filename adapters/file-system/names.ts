@@ -34,6 +34,11 @@ export function runIdOf(folder: string): string {
   return decoded.join("");
 }
 
+/** The id that a record in a folder claims, if it fits; otherwise what is known. */
+export function claimedRunId(claimed: unknown, folder: string, known: string): string {
+  return typeof claimed === "string" && folderName(claimed) === folder ? claimed : known;
+}
+
 /** True if a run can have a folder of this name. */
 export function isFolderName(name: string): boolean {
   if (name.includes("~")) return /^[a-z0-9_%-]{95}~[0-9a-f]{64}$/.test(name);

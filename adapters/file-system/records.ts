@@ -2,8 +2,11 @@
 // seal is there, so a torn write leaves what was before.
 
 import { createHash } from "node:crypto";
+import { bytesIn } from "../../src/encoded.js";
 import type { JournalEvent } from "../../src/events.js";
-import type { Batch, Encoded, RunHead } from "../../src/ports.js";
+import type { Batch, Encoded } from "../../src/ports.js";
+import { damagedAt, JOURNAL_FORMAT, readEvents } from "../records.js";
+import { isHeader, isRefers, isSealOfBatch } from "./record-schemas.js";
 
 /** The first line of a journal file. */
 export interface Header {
@@ -27,13 +30,17 @@ export interface Bytes extends Encoded {
   readonly parts: readonly Uint8Array<ArrayBuffer>[];
 }
 
-/** The last line of a batch. `bytes` is the size of its other lines, `body` their checksum. */
+/**
+ * The last line of a batch. `bytes` is the size of its other lines, `body` their checksum, `format` the version of the
+ * events. The head is looked at by those who need it.
+ */
 export interface Seal {
   readonly sealed: number;
   readonly seq: number;
+  readonly format: number;
   readonly bytes: number;
   readonly body: string;
-  readonly head: RunHead;
+  readonly head: unknown;
 }
 
 const VALUE = '{"value":"';
@@ -58,32 +65,36 @@ export async function encodeBatch({ events, values, refers, head }: Batch, seq: 
   const lines = refers.length > 0 ? [JSON.stringify({ refers })] : [];
   for (const event of events) lines.push(JSON.stringify(event));
   if (lines.length > 0) pieces.push(Buffer.from(`${lines.join("\n")}\n`));
-  return sealBatch(pieces, { sealed: events.length, seq, head });
+  return sealBatch(pieces, { sealed: events.length, seq, format: JOURNAL_FORMAT, head });
 }
 
 /** Encodes a checked batch anew, with some of its values, and the references to them. */
 export function reduceBatch(
-  { sealed, seq, head }: Seal,
+  { sealed, seq, format, head }: Seal,
   body: Buffer,
   stays: { readonly values: ReadonlySet<string>; readonly refers: ReadonlySet<string> },
 ): Buffer {
   const pieces: Buffer[] = [];
   for (const [hash, start, end] of valuesOf(body)) if (stays.values.has(hash)) pieces.push(body.subarray(start, end));
-  const refers = refersOf(body).filter((hash) => stays.refers.has(hash));
+  const refers = (refersOf(body) ?? []).filter((hash) => stays.refers.has(hash));
   if (refers.length > 0) pieces.push(Buffer.from(`${JSON.stringify({ refers })}\n`));
-  return sealBatch([...pieces, body.subarray(eventsStart(body))], { sealed, seq, head });
+  return sealBatch([...pieces, body.subarray(eventsStart(body))], { sealed, seq, format, head });
 }
 
-function sealBatch(pieces: readonly Buffer[], about: Pick<Seal, "sealed" | "seq" | "head">): Buffer {
+function sealBatch(pieces: readonly Buffer[], about: Omit<Seal, "bytes" | "body">): Buffer {
   const body = Buffer.concat(pieces);
-  const { sealed, seq, head } = about;
-  const seal: Seal = { sealed, seq, bytes: body.byteLength, body: checksum(body), head };
+  const { sealed, seq, format, head } = about;
+  const seal: Seal = { sealed, seq, format, bytes: body.byteLength, body: checksum(body), head };
   return Buffer.concat([body, Buffer.from(sealLine(seal))]);
 }
 
-/** Decodes a header line without its newline; nothing if it is none, or damaged. */
+/**
+ * Decodes a header line without its newline; nothing if it is none, or damaged. Of a newer layout only `heddle` may be
+ * used.
+ */
 export function decodeHeader(line: Buffer): Header | undefined {
-  return unseal(line) as Header | undefined;
+  const header = unseal(line);
+  return isHeader(header) ? (header as unknown as Header) : undefined;
 }
 
 /** True if a line is meant to be a seal, by its beginning or, should that be damaged, by its end. */
@@ -101,15 +112,36 @@ export function decodeSeal(line: Buffer, body: Buffer): Seal | undefined {
 
 /** Decodes a seal without looking at the lines before it; nothing if it is damaged itself. */
 export function peekSeal(line: Buffer): Seal | undefined {
-  return unseal(line) as Seal | undefined;
+  const seal = unseal(line);
+  return isSealOfBatch(seal) ? (seal as unknown as Seal) : undefined;
 }
 
-/** The events of a checked body. */
-export function eventsOf(body: Buffer): JournalEvent[] {
+/** The events of a checked body, which stands in a file. @throws HeddleError `STORE_DAMAGED`, `STORE_VERSION`. */
+export function eventsOf(
+  body: Buffer,
+  { sealed, seq, format }: Seal,
+  at: Omit<FilePlace, "seq">,
+): readonly JournalEvent[] {
   const start = eventsStart(body);
-  if (start === body.byteLength) return [];
+  const place = { ...placeIn({ ...at, seq }), format };
   // No newline stands inside a line of JSON, so all events parse as one list.
-  return JSON.parse(`[${body.toString("utf8", start, body.byteLength - 1).replaceAll("\n", ",")}]`);
+  const text = `[${body.toString("utf8", start, Math.max(start, body.byteLength - 1)).replaceAll("\n", ",")}]`;
+  const events = readEvents(text, place);
+  if (events.length === sealed) return events;
+  throw damagedAt(place, `it has ${events.length} events, and its last line says ${sealed}`);
+}
+
+/** A place in a journal file: the byte with which it begins, and the event. */
+export interface FilePlace {
+  readonly runId: string;
+  readonly path: string;
+  readonly byte: number;
+  readonly seq: number;
+}
+
+/** The same for a complaint. */
+export function placeIn({ runId, path, byte, seq }: FilePlace) {
+  return { runId, where: `"${path}" from byte ${byte} on`, seq };
 }
 
 function eventsStart(body: Buffer): number {
@@ -138,13 +170,22 @@ export function* valuesOf(body: Buffer): Generator<readonly [hash: string, start
   }
 }
 
-/** The hashes of all values that a checked body refers to. */
-export function refersOf(body: Buffer): readonly string[] {
+/** The hashes of all values that a checked body refers to; nothing if they are no hashes. */
+export function refersOf(body: Buffer): readonly string[] | undefined {
   for (const { line } of lines(body)) {
-    if (startsWith(line, REFERS)) return (JSON.parse(line.toString()) as { refers: string[] }).refers;
+    if (startsWith(line, REFERS)) return hashesIn(line);
     if (!startsWith(line, VALUE)) return [];
   }
   return [];
+}
+
+function hashesIn(line: Buffer): readonly string[] | undefined {
+  try {
+    const content: unknown = JSON.parse(line.toString());
+    return isRefers(content) ? content.refers : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Decodes the line of a value; nothing if it is not what has this hash. */
@@ -160,9 +201,7 @@ export function decodeValue(line: Buffer, hash: string): Bytes | undefined {
 
 /** Reads the binary of a value out of Blobs. */
 export async function inBytes({ text, parts }: Encoded): Promise<Bytes> {
-  const read = (part: Encoded["parts"][number]) =>
-    part instanceof Uint8Array ? part : part.arrayBuffer().then((buffer) => new Uint8Array(buffer));
-  return { text, parts: await Promise.all(parts.map(read)) };
+  return { text, parts: await Promise.all(parts.map(bytesIn)) };
 }
 
 /** What the hash of a value is taken of: the lengths of its binary parts as a line of JSON, its text, then the parts. */
@@ -194,7 +233,12 @@ function unseal(line: Buffer): unknown {
   const text = line.toString();
   const open = text.slice(0, -SUM_TAIL);
   if (text !== `${open}${SUM}${checksum(open)}"}`) return undefined;
-  return JSON.parse(text);
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Anybody can make a checksum.
+    return undefined;
+  }
 }
 
 function checksum(content: Buffer | string): string {

@@ -4,7 +4,7 @@
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunUsage, Skeleton, StoreUsage } from "../../src/ports.js";
-import { isHeld, prolong } from "./claims.js";
+import { isOwned, prolong } from "./claims.js";
 import { ifThere, isGone } from "./disk.js";
 import { runNames } from "./layout.js";
 import { folderName, runIdOf } from "./names.js";
@@ -15,7 +15,7 @@ import { sideBySide } from "./side-by-side.js";
 import { lost, reduceJournal } from "./skeleton.js";
 import { discard } from "./trash.js";
 import { usageOf } from "./usage.js";
-import type { ValueFiles } from "./value-files.js";
+import type { Looked, ValueFiles } from "./value-files.js";
 
 /** A value may be stored this long before the batch that refers to it. */
 const UNREFERRED_MS = 60_000;
@@ -42,10 +42,9 @@ interface Held extends Skeleton {
   readonly owner: string;
 }
 
-/** What runs refer to, and since when nobody may have touched a value that is removed. */
-interface Surroundings {
+/** What runs refer to, and when they were looked at. */
+interface Surroundings extends Looked {
   readonly references: References;
-  readonly untouchedSince: number;
 }
 
 /** What is removed from a store. */
@@ -62,7 +61,8 @@ export class Retention {
     const names = [...new Set(runIds.map(folderName))].filter((name) => all.delete(name));
     if (names.length === 0) return;
     const others = [...all];
-    const { references, untouchedSince } = await this.#lookAround(others, Date.now());
+    const around = await this.#lookAround(others, Date.now());
+    const { references } = around;
     for (const name of names) {
       const refers = this.#reader(name).refers();
       references.set(name, await refers.catch(() => []));
@@ -70,9 +70,9 @@ export class Retention {
     // Runs use values of older ones, which mostly come first.
     for (const name of names.toReversed()) {
       references.set(name, []);
-      await this.#removeOne(name, { references, untouchedSince });
+      await this.#removeOne(name, around);
     }
-    await this.#setup.values.keepOnly(references, untouchedSince);
+    await this.#setup.values.keepOnly(references, around);
   }
 
   /**
@@ -132,7 +132,8 @@ export class Retention {
     const { runs, values } = this.#setup;
     const names = new Set(held.map(({ name }) => name));
     const others = (await runNames(runs)).filter((name) => !names.has(name));
-    const { references, untouchedSince } = await this.#lookAround(others, startedAt);
+    const around = await this.#lookAround(others, startedAt);
+    const { references, untouchedSince } = around;
     for (const name of names) await this.#note(name, references);
     // Runs use values of older ones, which mostly come first.
     for (const { name, ...run } of held.toReversed()) {
@@ -146,16 +147,17 @@ export class Retention {
         fail(error);
       }
     }
-    await values.keepOnly(references, untouchedSince);
+    await values.keepOnly(references, around);
   }
 
   /** Finds what these runs refer to, each of which somebody may be executing. */
   async #lookAround(names: readonly string[], startedAt: number): Promise<Surroundings> {
     // Asked first: who ends while the journals are read may have stored values after its own was.
-    const isWriting = await sideBySide(names, (name) => isHeld(join(this.#setup.runs, name), startedAt));
+    const isWriting = await sideBySide(names, (name) => isOwned(join(this.#setup.runs, name)));
     const references = new References();
     await sideBySide(names, (name) => this.#note(name, references));
-    return { references, untouchedSince: isWriting.includes(true) ? startedAt - UNREFERRED_MS : startedAt };
+    const untouchedSince = isWriting.includes(true) ? startedAt - UNREFERRED_MS : startedAt;
+    return { references, startedAt, untouchedSince };
   }
 
   /** Notes what a run refers to; if it cannot be read, all values must be kept. */

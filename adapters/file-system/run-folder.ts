@@ -2,14 +2,25 @@
 // only grow.
 
 import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { HeddleError } from "../../src/errors.js";
 import type { JournalEvent } from "../../src/events.js";
 import type { Encoded, JournalPage, RunHead } from "../../src/ports.js";
+import { readHead } from "../records.js";
 import { damageOf, insist, withChain, withWhole } from "./chain.js";
 import { ifThere, onDisk } from "./disk.js";
-import { batchesOf, damagedAt, forEachBatch, readAt, type Segment, tailOf, withFile } from "./journal-files.js";
-import { claimedValuesOf, decodeValue, eventsOf, type Header, refersOf, valuesOf } from "./records.js";
+import {
+  batchesOf,
+  damagedAt,
+  forEachBatch,
+  readAt,
+  refersIn,
+  type Segment,
+  tailOf,
+  withFile,
+} from "./journal-files.js";
+import { claimedRunId } from "./names.js";
+import { claimedValuesOf, decodeValue, eventsOf, type Header, valuesOf } from "./records.js";
 import type { Used } from "./value-files.js";
 
 /** Where a page ended: the next batch of a segment, and what of the last one was not asked for. */
@@ -66,7 +77,10 @@ export class RunFolder {
     return withWhole(this.#folder, this.#runId, async ({ segments }) => {
       for (const segment of segments.toReversed()) {
         const { seal } = await tailOf(segment, false);
-        if (seal) return seal.head;
+        if (!seal) continue;
+        const claimed = (seal.head as Partial<RunHead> | null | undefined)?.runId;
+        const runId = claimedRunId(claimed, basename(this.#folder), this.#runId);
+        return readHead(seal.head, { runId, where: `"${segment.path}"` });
       }
       return undefined;
     });
@@ -131,8 +145,8 @@ export class RunFolder {
   async refers(): Promise<ReadonlySet<string>> {
     return withWhole(this.#folder, this.#runId, async ({ segments }) => {
       const refers = new Set<string>();
-      await forEachBatch(segments, ({ body }) => {
-        for (const hash of refersOf(body)) refers.add(hash);
+      await forEachBatch(segments, (batch, segment) => {
+        for (const hash of refersIn(batch, segment)) refers.add(hash);
       });
       return refers;
     });
@@ -152,8 +166,8 @@ export class RunFolder {
     if (rest.length > 0) take(rest, first, offset);
     if (wanted - seq === limit) return;
     await withFile(segment.path, async (file) => {
-      for await (const { seal, body, end } of batchesOf(file, segment, offset, first + rest.length)) {
-        if (seal.seq + seal.sealed > wanted) take(eventsOf(body), seal.seq, end);
+      for await (const { seal, body, start, end } of batchesOf(file, segment, offset, first + rest.length)) {
+        if (seal.seq + seal.sealed > wanted) take(eventsOf(body, seal, { ...segment, byte: start }), seal.seq, end);
         if (wanted - seq === limit) return;
       }
     });

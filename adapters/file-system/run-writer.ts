@@ -127,18 +127,23 @@ export class RunWriter {
         `Run "${run}" has ${this.#events} events, the append was for position ${seq}.`,
       );
     }
+    if (!(await this.#setup.values.expect(batch.refers))) {
+      await this.#check();
+      throw swept(run);
+    }
     const bytes = await encodeBatch(batch, seq);
     try {
       await onDisk("Storing events", this.#path, () => this.#write(bytes, batch.durable));
       await this.#check();
     } catch (error) {
       // What stands there now is for the next owner to find out; a second batch at this place could leave half of both.
-      this.#failure = error as Error;
-      throw error;
+      this.#failure = await this.#reasonOf(error as Error);
+      throw this.#failure;
     }
     this.#bytes += bytes.byteLength;
     this.#events += batch.events.length;
     this.#lastSeq = seq;
+    await this.#setup.values.referred(batch.refers);
   }
 
   /** @throws HeddleError `FENCED` if this epoch is over. Whether what was written counts is then for the next owner. */
@@ -146,6 +151,12 @@ export class RunWriter {
     const { folder, header } = this.#setup;
     if (isOvertaken(folder, this.epoch)) throw overtaken(header);
     if (!(await this.#isThere())) throw removed(header.run);
+  }
+
+  /** Why a write failed: if the run is gone its files are, which is no fault of the disk. */
+  async #reasonOf(error: Error): Promise<Error> {
+    const fenced = await this.#check().catch((refusal: Error) => refusal);
+    return fenced && isFenced(fenced) ? fenced : error;
   }
 
   /** False if the run was removed: made anew, it has other files under the same names. */
@@ -193,6 +204,14 @@ export function overtaken({ run, epoch }: Pick<Header, "run" | "epoch">): Heddle
 /** The same for a run that is gone. */
 function removed(run: string): HeddleError {
   return new HeddleError("FENCED", `Run "${run}" was removed while it was executed.`);
+}
+
+/** The same for a run of which a large value is gone. */
+function swept(run: string): HeddleError {
+  return new HeddleError(
+    "STORE_CONFLICT",
+    `A large value of run "${run}" was removed by another process before the batch that refers to it: this one stood still in between. Restart the run.`,
+  );
 }
 
 function isFenced(error: unknown): boolean {

@@ -8,7 +8,7 @@ import { HeddleError } from "../../src/errors.js";
 import { withWhole } from "./chain.js";
 import { isOvertaken } from "./claims.js";
 import { ifThere, isGone, onDisk, sync } from "./disk.js";
-import { damagedAt, forEachBatch, journalPath, type Segment } from "./journal-files.js";
+import { damagedAt, forEachBatch, journalPath, refersIn, type Segment } from "./journal-files.js";
 import { LAYOUT } from "./layout.js";
 import { decodeValue, encodeHeader, reduceBatch, valuesOf } from "./records.js";
 import type { Used, ValueFiles } from "./value-files.js";
@@ -89,7 +89,11 @@ async function copy(segments: readonly Segment[], file: FileHandle, pruning: Pru
   const { keep } = pruning;
   // A value may have come with several batches: it stays in the first.
   const missing = new Set(keep);
-  await forEachBatch(segments, async ({ seal, body, start }, { path }) => {
+  await forEachBatch(segments, async (batch, segment) => {
+    const { seal, body, start } = batch;
+    const { path } = segment;
+    // What it refers to must not be lost for being damaged.
+    refersIn(batch, segment);
     await file.appendFile(reduceBatch(seal, body, { values: missing, refers: keep }));
     for (const [hash, from, to] of valuesOf(body)) {
       missing.delete(hash);

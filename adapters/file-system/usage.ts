@@ -6,8 +6,9 @@ import { HeddleError } from "../../src/errors.js";
 import type { RunHead } from "../../src/ports.js";
 import { withChain } from "./chain.js";
 import { ifThere } from "./disk.js";
-import { forEachBatch, type Segment } from "./journal-files.js";
-import { refersOf, valuesOf } from "./records.js";
+import { forEachBatch, refersIn, type Segment } from "./journal-files.js";
+import { claimedRunId } from "./names.js";
+import { valuesOf } from "./records.js";
 import { ignoreDamage } from "./run-folder.js";
 import { journalsIn } from "./skeleton.js";
 
@@ -26,14 +27,15 @@ export interface FolderUsage {
 /** Counts what a run takes. `sizes`: those of the values that have files. */
 export async function usageOf(folder: string, runId: string, sizes: ReadonlyMap<string, number>): Promise<FolderUsage> {
   const count = async (segments: readonly Segment[]) => {
-    const { head, batchedBytes, refers, kept } = await contentOf(segments);
+    const { claimed, batchedBytes, refers, kept } = await contentOf(segments);
     const files = await sizesIn(folder);
     const journalBytes = sum(files.values());
     // What a prune that was killed left behind.
     for (const { path } of segments) files.delete(basename(path));
     const apart = (hashes: ReadonlySet<string>) => sum(Array.from(hashes, (hash) => sizes.get(hash) ?? 0));
     const payloadBytes = batchedBytes + apart(refers) + sum(files.values());
-    return { runId: head?.runId, journalBytes, valueBytes: apart(refers) + apart(kept), payloadBytes };
+    const found = claimed && claimedRunId(claimed.runId, basename(folder), runId);
+    return { runId: found, journalBytes, valueBytes: apart(refers) + apart(kept), payloadBytes };
   };
   try {
     return await withChain(folder, runId, ({ segments }) => count(segments));
@@ -46,17 +48,19 @@ export async function usageOf(folder: string, runId: string, sizes: ReadonlyMap<
 
 /** What stands in a journal as far as it can be read: the values that came with it, and the others. */
 async function contentOf(segments: readonly Segment[]) {
-  let head: RunHead | undefined;
+  let claimed: Partial<RunHead> | undefined;
   let batchedBytes = 0;
   const [refers, kept] = [new Set<string>(), new Set<string>()];
-  const reading = forEachBatch(segments, ({ seal, body }, { isPruned }) => {
-    head = seal.head;
-    for (const hash of refersOf(body)) (isPruned ? kept : refers).add(hash);
+  const reading = forEachBatch(segments, (batch, segment) => {
+    const { seal, body } = batch;
+    const { isPruned } = segment;
+    claimed = seal.head ?? {};
+    for (const hash of refersIn(batch, segment)) (isPruned ? kept : refers).add(hash);
     if (!isPruned) for (const [, start, end] of valuesOf(body)) batchedBytes += end - start;
   });
   await reading.catch(ignoreDamage);
   for (const hash of kept) refers.delete(hash);
-  return { head, batchedBytes, refers, kept };
+  return { claimed, batchedBytes, refers, kept };
 }
 
 async function sizesIn(folder: string): Promise<Map<string, number>> {

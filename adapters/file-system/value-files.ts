@@ -10,14 +10,27 @@ import type { Encoded } from "../../src/ports.js";
 import { ifThere, onDisk, sync } from "./disk.js";
 import { type Bytes, bytesOf, inBytes } from "./records.js";
 
+/** Times stand there in whole milliseconds, and with this added once the batch has come that a value was put for. */
+const BATCHED_MS = 0.5;
+/** Some file systems round a little. */
+const ROUNDING_MS = 0.1;
+
 /** The hashes of values that somebody needs. */
 export type Used = Pick<ReadonlySet<string>, "has">;
+
+/** When journals were read, and since when nobody may have touched a value that is removed. */
+export interface Looked {
+  readonly startedAt: number;
+  readonly untouchedSince: number;
+}
 
 /** The values in one directory. */
 export class ValueFiles {
   readonly #directory: string;
   /** Files that a power cut could still undo. */
   readonly #unsynced = new Set<string>();
+  /** When values were put here whose batch is still to come, and that nobody else has put since. */
+  readonly #waiting = new Map<string, number>();
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -37,12 +50,44 @@ export class ValueFiles {
   /** Stores a value, whole or not at all. */
   async put(hash: string, value: Encoded): Promise<void> {
     const path = this.#path(hash);
+    const putAt = Date.now();
     await onDisk("Storing a value", path, async () => {
       // A damaged file is written anew: whoever stores a value needs it whole.
       this.#unsynced.add(path);
-      if ((await touch(path)) && (await isWhole(path, hash))) return;
-      await write(path, value);
+      if ((await touch(path, putAt)) && (await isWhole(path, hash))) return;
+      await write(path, value, putAt);
     });
+    this.#waiting.set(hash, putAt);
+  }
+
+  /** Tells, before the batch that refers to values is written, whether those which were put for it are still there. */
+  async expect(hashes: readonly string[]): Promise<boolean> {
+    const expectOne = async (hash: string) => {
+      const putAt = this.#waiting.get(hash);
+      if (putAt === undefined) return true;
+      const path = this.#path(hash);
+      const isOurs = await isUsedAt(path, putAt);
+      // They count as just used: until the batch can be read, nobody removes them.
+      const now = Date.now();
+      const isThere = await touch(path, now);
+      if (isOurs && isThere) this.#waiting.set(hash, now);
+      else this.#waiting.delete(hash);
+      return isThere;
+    };
+    return !(await Promise.all(hashes.map(expectOne))).includes(false);
+  }
+
+  /** Says that the batch has come: it keeps its values from now on, and those that were put for it may go with it. */
+  async referred(hashes: readonly string[]): Promise<void> {
+    const release = async (hash: string) => {
+      const usedAt = this.#waiting.get(hash);
+      const path = this.#path(hash);
+      if (!this.#waiting.delete(hash) || usedAt === undefined || !(await isUsedAt(path, usedAt))) return;
+      // Now: who read the journals before this moment may not have seen the batch.
+      await touch(path, Date.now() + BATCHED_MS);
+    };
+    // Without that they stay a while longer than they must.
+    await Promise.all(hashes.map((hash) => release(hash).catch(() => {})));
   }
 
   /** Stores a value of a run that goes, since others refer to it; by itself that does not count as being used. */
@@ -51,7 +96,7 @@ export class ValueFiles {
     await onDisk("Storing a value", path, async () => {
       this.#unsynced.add(path);
       if (await ifThere("Storing a value", path, () => isWhole(path, hash))) return;
-      await write(path, value, new Date(usedAt));
+      await write(path, value, usedAt);
     });
   }
 
@@ -74,12 +119,18 @@ export class ValueFiles {
     return touch(this.#path(hash));
   }
 
-  /** Removes what is not in `used` and was not stored or asked for since `untouchedSince`, half-written files too. */
-  async keepOnly(used: Used, untouchedSince: number): Promise<void> {
+  /**
+   * Removes what is not in `used`, half-written files too, unless it was stored or asked for since `untouchedSince`. What
+   * was put for a batch that had come before the journals were read, from `startedAt` on, need not wait so long.
+   */
+  async keepOnly(used: Used, { untouchedSince, startedAt }: Looked): Promise<void> {
     for (const [name, path] of await this.#files()) {
       const found = used.has(name) ? undefined : await ifThere("Removing a value", path, () => stat(path));
+      if (!found?.isFile()) continue;
+      const usedAt = Math.floor(found.mtimeMs + ROUNDING_MS);
+      const isBatched = isNear(found.mtimeMs - usedAt, BATCHED_MS);
       // Whole milliseconds, as in `untouchedSince`: what was stored just before must not seem younger.
-      if (found?.isFile() && Math.floor(found.mtimeMs) <= untouchedSince) await rm(path, { force: true });
+      if (usedAt <= untouchedSince || (isBatched && usedAt < startedAt)) await rm(path, { force: true });
     }
   }
 
@@ -109,7 +160,7 @@ export class ValueFiles {
 }
 
 /** Writes a file under another name, and names it when it is whole. */
-async function write(path: string, value: Encoded, usedAt?: Date): Promise<void> {
+async function write(path: string, value: Encoded, usedAt: number): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.${randomUUID()}.draft`;
   try {
@@ -119,7 +170,7 @@ async function write(path: string, value: Encoded, usedAt?: Date): Promise<void>
     } finally {
       await file.close();
     }
-    if (usedAt) await utimes(draft, usedAt, usedAt);
+    await touch(draft, usedAt);
     await rename(draft, path);
   } catch (error) {
     await rm(draft, { force: true });
@@ -127,10 +178,20 @@ async function write(path: string, value: Encoded, usedAt?: Date): Promise<void>
   }
 }
 
-/** Marks a file as just used; false if it is not there. */
-async function touch(path: string): Promise<boolean> {
-  const now = new Date();
-  return (await ifThere("Storing a value", path, () => utimes(path, now, now).then(() => true))) ?? false;
+/** Marks a file as used at a time; false if it is not there. */
+async function touch(path: string, usedAt = Date.now()): Promise<boolean> {
+  const seconds = usedAt / 1_000;
+  return (await ifThere("Storing a value", path, () => utimes(path, seconds, seconds).then(() => true))) ?? false;
+}
+
+/** True if a file was used last at this time. */
+async function isUsedAt(path: string, time: number): Promise<boolean> {
+  const found = await ifThere("Storing a value", path, () => stat(path));
+  return found !== undefined && isNear(found.mtimeMs, time);
+}
+
+function isNear(a: number, b: number): boolean {
+  return Math.abs(a - b) < ROUNDING_MS;
 }
 
 /** Values, and what was half written of them. */

@@ -1,5 +1,6 @@
 // Blobs are stored as they are where the browser can: WebKit keeps none in a private window.
 
+import { bytesIn } from "../../src/encoded.js";
 import type { HeddleError } from "../../src/errors.js";
 import type { Encoded } from "../../src/ports.js";
 
@@ -31,11 +32,7 @@ function hasBlobs(values: Values): boolean {
 
 async function withBytes(values: Values): Promise<Values> {
   const all = Array.from(values, async ([hash, { text, parts }]) => {
-    return [hash, { text, parts: await Promise.all(parts.map(bytesOf)) }] as const;
+    return [hash, { text, parts: await Promise.all(parts.map(bytesIn)) }] as const;
   });
   return new Map(await Promise.all(all));
-}
-
-async function bytesOf(part: Encoded["parts"][number]): Promise<Uint8Array<ArrayBuffer>> {
-  return part instanceof Uint8Array ? part : new Uint8Array(await part.arrayBuffer());
 }

@@ -4,25 +4,26 @@
 
 import { type IDBPDatabase, type IDBPTransaction, openDB, unwrap } from "idb";
 import { HeddleError } from "../../src/errors.js";
-import { isDead, storeError } from "./failure.js";
-import { isOurs, LAYOUT, type Layout, makeStores, type StoreName } from "./layout.js";
+import { isDead, isNewer, storeError } from "./failure.js";
+import { isForeign, isOurs, LAYOUT, type Layout, makeStores, type StoreName } from "./layout.js";
 
 type Connection = IDBPDatabase<Layout>;
 
-/** A transaction that may read, or read and write. */
+/** A transaction that may read. */
 export type Reading = IDBPTransaction<Layout, StoreName[], "readonly">;
+/** A transaction that may read and write. */
 export type Writing = IDBPTransaction<Layout, StoreName[], "readwrite">;
 
 /** One database, however often its connection changes. */
 export class Database {
-  readonly #name: string;
+  readonly name: string;
   readonly #openTimeoutMs: number;
   #opening: Promise<Connection> | undefined;
   #db: Connection | undefined;
   #isClosed = false;
 
   constructor(name: string, openTimeoutMs: number) {
-    this.#name = name;
+    this.name = name;
     this.#openTimeoutMs = openTimeoutMs;
   }
 
@@ -32,12 +33,18 @@ export class Database {
   }
 
   /**
-   * Writes in one transaction, whole or not at all; `use` may run twice. Durable: it outlives a power cut, and with it
-   * all that was written before, since browsers keep one log per database.
+   * Writes in one transaction, whole or not at all. `use` may run twice, and the first time may have been stored after
+   * all: what it does must come to the same. Durable: it outlives a power cut, and with it all that was written before,
+   * since browsers keep one log per database.
    */
   write<T>(stores: readonly StoreName[], use: (tx: Writing) => Promise<T>, durable = false): Promise<T> {
     const durability = durable ? "strict" : "relaxed";
     return this.#transact((db) => db.transaction([...stores], "readwrite", { durability }), use);
+  }
+
+  /** @throws HeddleError `STORE_UNAVAILABLE` if it was closed for good. */
+  expectOpen(): void {
+    if (this.#isClosed) throw closed(this.name);
   }
 
   /** Lets go of the connection once its transactions have ended. */
@@ -58,14 +65,14 @@ export class Database {
         return await run(begin(db), use);
       } catch (error) {
         // A handle that the browser has closed stays dead however often it is tried: a new one, once.
-        if (isLast || !isDead(error)) throw storeError(error, this.#name);
+        if (isLast || !isDead(error)) throw storeError(error, this.name);
         if (db) this.#letGo(db);
       }
     }
   }
 
   #open(): Promise<Connection> {
-    if (this.#isClosed) return Promise.reject(closed(this.#name));
+    if (this.#isClosed) return Promise.reject(closed(this.name));
     this.#opening ??= this.#connect().catch((error: unknown) => {
       this.#opening = undefined;
       throw error;
@@ -74,13 +81,13 @@ export class Database {
   }
 
   async #connect(): Promise<Connection> {
-    if (typeof indexedDB === "undefined") throw missing(this.#name);
-    let isForeign = false;
+    if (typeof indexedDB === "undefined") throw missing(this.name);
+    let isTaken = false;
     const letGo = () => this.#db && this.#letGo(this.#db);
-    const opening = openDB<Layout>(this.#name, LAYOUT, {
+    const opening = openDB<Layout>(this.name, LAYOUT, {
       upgrade: (db, _, __, tx) => {
-        isForeign = db.objectStoreNames.length > 0;
-        if (!isForeign) return makeStores(db);
+        isTaken = db.objectStoreNames.length > 0;
+        if (!isTaken) return makeStores(db);
         tx.done.catch(() => {});
         tx.abort();
       },
@@ -88,15 +95,24 @@ export class Database {
       blocking: letGo,
       terminated: letGo,
     });
-    const db = await inTime(opening, this.#openTimeoutMs, this.#name).catch((error: unknown) => {
-      throw isForeign ? foreign(this.#name) : error;
+    const db = await inTime(opening, this.#openTimeoutMs, this.name).catch(async (error: unknown) => {
+      if (isNewer(error)) isTaken = await this.#isForeign();
+      throw isTaken ? foreign(this.name) : error;
     });
     if (!isOurs(db)) {
       db.close();
-      throw foreign(this.#name);
+      throw foreign(this.name);
     }
     this.#db = db;
     return db;
+  }
+
+  /** Looks into a database of a higher version, which opens without one as it is. */
+  async #isForeign(): Promise<boolean> {
+    const db = await inTime(openDB<Layout>(this.name), this.#openTimeoutMs, this.name);
+    const is = isForeign(db);
+    db.close();
+    return is;
   }
 
   #letGo(db: Connection): void {

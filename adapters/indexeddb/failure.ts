@@ -7,6 +7,11 @@ export function isDead(error: unknown): boolean {
   return ["InvalidStateError", "UnknownError", "AbortError"].includes(nameOf(error));
 }
 
+/** True if a database has a higher version than the one that was asked for. */
+export function isNewer(error: unknown): boolean {
+  return nameOf(error) === "VersionError";
+}
+
 /** Says what went wrong in a database and what to do about it. */
 export function storeError(error: unknown, database: string): HeddleError {
   if (error instanceof HeddleError) return error;

@@ -1,12 +1,14 @@
 // Journals: one record per append, with its values beside it, checked and written in one transaction.
 
+import { sizeOf } from "../../src/encoded.js";
 import { HeddleError } from "../../src/errors.js";
 import type { JournalEvent } from "../../src/events.js";
 import type { Batch, JournalPage, WritePosition } from "../../src/ports.js";
-import type { Database } from "./database.js";
+import { damagedAt, JOURNAL_FORMAT, readEvents } from "../records.js";
+import { isBatch } from "./checks.js";
+import type { Database, Reading, Writing } from "./database.js";
 import type { Keys } from "./keys.js";
-import type { Payload, StoredRun } from "./layout.js";
-import { sizeOf } from "./sizes.js";
+import type { Payload, StoredRun, StoreName } from "./layout.js";
 
 /** So many batches at most are read at once. */
 const BATCHES_AT_ONCE = 16;
@@ -21,16 +23,19 @@ export class Journals {
     this.#keys = keys;
   }
 
-  /** Adds one batch; `apartBytes` is what it refers to first of what was stored apart. */
-  async append(runId: string, at: WritePosition, batch: Batch, apartBytes: number): Promise<void> {
+  /** Adds one batch; `refer` notes in the same transaction that it refers to values which were put apart for it. */
+  async append(runId: string, at: WritePosition, batch: Batch, refer?: (tx: Writing) => Promise<void>): Promise<void> {
     const { events, values, refers, head, durable } = batch;
     // All of it is ready before the transaction begins, which would end while something else is waited for.
     const text = JSON.stringify(events);
+    const stored = { run: runId, seq: at.seq, count: events.length, format: JOURNAL_FORMAT, events: text };
     const payload = payloadOf(this.#keys, values, refers);
     const name = `${at.epoch} ${at.seq} ${at.owner}`;
     let batchedBytes = 0;
     for (const value of values.values()) batchedBytes += sizeOf(value);
-    const stores = payload ? (["runs", "batches", "payloads"] as const) : (["runs", "batches"] as const);
+    const stores: StoreName[] = ["runs", "batches"];
+    if (payload) stores.push("payloads");
+    if (refer) stores.push("stored");
     await this.#db.write(
       stores,
       async (tx) => {
@@ -42,7 +47,8 @@ export class Journals {
         await Promise.all([
           // First, since it alone may be refused at once.
           payload && tx.objectStore("payloads").add(payload, key),
-          tx.objectStore("batches").add({ seq: at.seq, events: text }, key),
+          refer?.(tx),
+          tx.objectStore("batches").add(stored, key),
           runs.put(
             {
               ...run,
@@ -51,7 +57,6 @@ export class Journals {
               lastAppend: name,
               journalBytes: run.journalBytes + text.length,
               batchedBytes: run.batchedBytes + batchedBytes,
-              apartBytes: run.apartBytes + apartBytes,
             },
             this.#keys.run(runId),
           ),
@@ -62,30 +67,90 @@ export class Journals {
   }
 
   read(runId: string, seq: number, limit: number): Promise<JournalPage> {
-    return this.#db.read(["batches"], async (tx) => {
-      const batches = tx.objectStore("batches");
-      const first = await batches.openKeyCursor(this.#keys.batches(runId, 0, seq), "prev");
-      const begin = first?.key[2] ?? 0;
+    return this.#db.read(["runs", "batches"], async (tx) => {
       const events: JournalEvent[] = [];
-      for (let [from, found, wanted] = [begin, 0, 1]; ; ) {
-        const some = await batches.getAll(this.#keys.batches(runId, from), wanted);
-        for (const batch of some) {
-          if (events.length === limit) return { events, more: true };
-          const all = JSON.parse(batch.events) as JournalEvent[];
-          from = batch.seq + all.length;
-          const start = Math.max(0, seq + events.length - batch.seq);
-          for (let i = start; i < all.length; i++) {
-            if (events.length === limit) return { events, more: true };
-            events.push(all[i] as JournalEvent);
-          }
-        }
-        if (some.length < wanted) return { events, more: false };
-        found += some.length;
-        // What fills the page if all are as long as those so far, and one to see whether there is more.
-        wanted = Math.min(BATCHES_AT_ONCE, 1 + Math.floor(((limit - events.length) * found) / (from - begin)));
+      try {
+        return { events, more: await this.#readInto(events, tx, { runId, seq, limit }) };
+      } catch (error) {
+        // What comes before the damage is read first.
+        if (events.length === 0 || !(error instanceof HeddleError)) throw error;
+        return { events, more: true };
       }
     });
   }
+
+  /** Reads events up to the limit; true if there may be more. @throws HeddleError `STORE_DAMAGED`, `STORE_VERSION`. */
+  async #readInto(events: JournalEvent[], tx: Reading, { runId, seq, limit }: Wanted): Promise<boolean> {
+    const batches = tx.objectStore("batches");
+    const first = await batches.openKeyCursor(this.#keys.batches(runId, 0, seq), "prev");
+    const begin = first?.key[2] ?? 0;
+    await this.#checkBefore(runId, begin, tx);
+    for (let [from, key, found, wanted] = [begin, begin, 0, 1]; ; ) {
+      const some = await batches.getAll(this.#keys.batches(runId, key), wanted);
+      for (const batch of some) {
+        if (events.length === limit) return true;
+        // An event that stands in two batches counts in neither: where a page ends must make no difference.
+        if (isBatch(batch) && batch.seq >= key && batch.seq < from) {
+          events.length = Math.max(0, Math.min(events.length, batch.seq - seq));
+          this.#expectEnd(runId, from, batch.seq);
+        }
+        const all = this.#eventsOf(batch, runId, from);
+        const start = Math.max(0, seq + events.length - from);
+        // Not from the end of this one on: a batch that overlaps it must be found.
+        key = from + 1;
+        from += all.length;
+        for (let i = start; i < all.length; i++) {
+          if (events.length === limit) return true;
+          events.push(all[i] as JournalEvent);
+        }
+      }
+      if (some.length < wanted) {
+        const run = await tx.objectStore("runs").get(this.#keys.run(runId));
+        this.#expectEnd(runId, from, run?.events ?? 0);
+        return false;
+      }
+      found += some.length;
+      // What fills the page if all are as long as those so far, and one to see whether there is more.
+      wanted = Math.min(BATCHES_AT_ONCE, 1 + Math.floor(((limit - events.length) * found) / (from - begin)));
+    }
+  }
+
+  /** @throws HeddleError `STORE_DAMAGED` if the batch before does not end where one begins. */
+  async #checkBefore(runId: string, begin: number, tx: Reading): Promise<void> {
+    if (begin === 0) return;
+    const before = await tx.objectStore("batches").openCursor(this.#keys.batches(runId, 0, begin - 1), "prev");
+    const batch: unknown = before?.value;
+    this.#expectEnd(runId, isBatch(batch) ? batch.seq + batch.count : 0, begin);
+  }
+
+  /** The events of the batch that begins with event `seq`. @throws HeddleError `STORE_DAMAGED`, `STORE_VERSION`. */
+  #eventsOf(batch: unknown, runId: string, seq: number): readonly JournalEvent[] {
+    const place = this.#placeOf(runId, seq);
+    if (!isBatch(batch)) throw damagedAt(place, "a batch is not what was written");
+    if (batch.run !== runId) throw damagedAt(place, `a batch of run "${batch.run}" stands there`);
+    if (batch.seq !== seq) throw damagedAt(place, `a batch of event ${batch.seq} stands in place of event ${seq}`);
+    const events = readEvents(batch.events, { ...place, format: batch.format });
+    if (events.length === batch.count) return events;
+    throw damagedAt(place, `a batch of ${batch.count} events has ${events.length}`);
+  }
+
+  /** @throws HeddleError `STORE_DAMAGED` if batches are gone, or there are some too many. */
+  #expectEnd(runId: string, found: number, expected: number): void {
+    if (found === expected) return;
+    const why = `its batches end with event ${found - 1}, where event ${expected - 1} should be`;
+    throw damagedAt(this.#placeOf(runId, Math.min(found, expected)), why);
+  }
+
+  #placeOf(runId: string, seq: number) {
+    return { runId, seq, where: `database "${this.#db.name}"` };
+  }
+}
+
+/** Which events are to be read. */
+interface Wanted {
+  readonly runId: string;
+  readonly seq: number;
+  readonly limit: number;
 }
 
 function payloadOf(keys: Keys, values: Batch["values"], refers: readonly string[]): Payload | undefined {

@@ -21,10 +21,11 @@ export interface StoredRun {
   /** Names the last append, so that it is not done twice. */
   readonly lastAppend: string | undefined;
   readonly journalBytes: number;
-  /** Values that came with batches, values stored apart, and what of both stays when the run is pruned. */
+  /** Values that came with batches, and what of them stayed when the run was pruned. */
   readonly batchedBytes: number;
-  readonly apartBytes: number;
   readonly keptBytes: number;
+  /** How many events there were when the run was pruned: what these still refer to stays. */
+  readonly prunedEvents: number;
 }
 
 /** A run of which nothing is known. */
@@ -38,13 +39,21 @@ export const NO_RUN: StoredRun = {
   lastAppend: undefined,
   journalBytes: 0,
   batchedBytes: 0,
-  apartBytes: 0,
   keptBytes: 0,
+  prunedEvents: 0,
 };
 
-/** Events of one append, as JSON: cheaper to write and to read than as objects, and of a known size. */
+/**
+ * Events of one append, as JSON: cheaper to write and to read than as objects, and of a known size. What stands in the
+ * key stands here too, so that a batch in the wrong place is found.
+ */
 export interface StoredBatch {
+  readonly run: string;
   readonly seq: number;
+  /** The number of events. */
+  readonly count: number;
+  /** The version of the events. */
+  readonly format: number;
   readonly events: string;
 }
 
@@ -56,9 +65,10 @@ export interface Payload {
   readonly refers: readonly string[];
 }
 
-/** What is known of a value that is stored apart. `putAt` is gone as soon as a sweep has looked at it. */
+/** What is known of a value that is stored apart. */
 export interface StoredValue {
   readonly bytes: number;
+  /** A mark for the next sweep: when it was put, until its batch comes; or 0 since a run that referred to it let it go. */
   readonly putAt?: number;
 }
 
@@ -66,6 +76,7 @@ type RunKey = [namespace: string, runId: string];
 type BatchKey = [namespace: string, runId: string, seq: number];
 type ValueKey = [namespace: string, hash: string];
 
+/** The object stores, with the types of what is in them. */
 export interface Layout extends DBSchema {
   runs: { key: RunKey; value: StoredRun };
   batches: { key: BatchKey; value: StoredBatch };
@@ -74,8 +85,11 @@ export interface Layout extends DBSchema {
   stored: { key: ValueKey; value: StoredValue; indexes: { putAt: number } };
 }
 
-export type StoreName = "runs" | "batches" | "payloads" | "values" | "stored";
-export const EVERYTHING: readonly StoreName[] = ["runs", "batches", "payloads", "values", "stored"];
+/** All object stores, for a transaction over everything. */
+export const EVERYTHING = ["runs", "batches", "payloads", "values", "stored"] as const;
+
+/** The name of an object store. */
+export type StoreName = (typeof EVERYTHING)[number];
 
 /** Makes the object stores. */
 export function makeStores(db: IDBPDatabase<Layout>): void {
@@ -91,4 +105,9 @@ export function makeStores(db: IDBPDatabase<Layout>): void {
 /** True if these are the object stores of this layout. */
 export function isOurs(db: IDBPDatabase<Layout>): boolean {
   return EVERYTHING.every((name) => db.objectStoreNames.contains(name));
+}
+
+/** True if not one of these is an object store of this layout, so that no version of heddle made them. */
+export function isForeign(db: IDBPDatabase<Layout>): boolean {
+  return !EVERYTHING.some((name) => db.objectStoreNames.contains(name));
 }

@@ -3,6 +3,7 @@
 
 import type { Held, Lease } from "../../src/ports.js";
 import { holdLock, isGone, type Release } from "./alive.js";
+import { checkedRun } from "./checks.js";
 import type { Database } from "./database.js";
 import type { Keys } from "./keys.js";
 import { NO_RUN, type StoredRun } from "./layout.js";
@@ -64,15 +65,19 @@ export class Ownership {
     now: number,
     dead?: string,
   ): Promise<Lease | (Held & Pick<StoredRun, "isLocked">)> {
+    let claimed: number | undefined;
     return this.#db.write(["runs"], async (tx) => {
       const runs = tx.objectStore("runs");
-      const run = (await runs.get(this.#keys.run(runId))) ?? NO_RUN;
+      const stored = await runs.get(this.#keys.run(runId));
+      const run = checkedRun(stored, runId, this.#db.name) ?? NO_RUN;
+      // Done the second time: the first was stored after all.
+      if (run.owner === claim.owner && run.epoch === claimed) return { epoch: run.epoch, events: run.events };
       if (run.owner !== undefined && run.owner !== dead && run.leaseUntil > now) {
         return { heldBy: run.owner, untilMs: run.leaseUntil, isLocked: run.isLocked };
       }
-      const epoch = run.epoch + 1;
-      await runs.put({ ...run, ...claim, epoch }, this.#keys.run(runId));
-      return { epoch, events: run.events };
+      claimed = run.epoch + 1;
+      await runs.put({ ...run, ...claim, epoch: claimed }, this.#keys.run(runId));
+      return { epoch: claimed, events: run.events };
     });
   }
 

@@ -1,9 +1,11 @@
 // Values: small ones beside the batch that brought them, large ones apart and once for all runs.
 
+import { sizeOf } from "../../src/encoded.js";
+import { HeddleError } from "../../src/errors.js";
 import type { Encoded, ValueLocation } from "../../src/ports.js";
-import type { Database } from "./database.js";
+import { isEncoded, isPayload } from "./checks.js";
+import type { Database, Writing } from "./database.js";
 import type { Keys } from "./keys.js";
-import { sizeOf } from "./sizes.js";
 
 /** So many payloads are remembered: values are asked for one by one, and mostly in the order in which they came. */
 const REMEMBERED_PAYLOADS = 4;
@@ -12,7 +14,7 @@ const REMEMBERED_PAYLOADS = 4;
 export class Values {
   readonly #db: Database;
   readonly #keys: Keys;
-  /** Sizes of the values that were stored apart, until a batch refers to them. */
+  /** When values were put apart, until a batch refers to them. */
   readonly #apart = new Map<string, number>();
   readonly #payloads: ReadonlyMap<string, Encoded>[] = [];
 
@@ -23,6 +25,7 @@ export class Values {
 
   async put(hash: string, value: Encoded): Promise<void> {
     const bytes = sizeOf(value);
+    const putAt = Date.now();
     const key = this.#keys.value(hash);
     await this.#db.write(["values", "stored"], async (tx) => {
       const values = tx.objectStore("values");
@@ -30,10 +33,10 @@ export class Values {
       await Promise.all([
         isThere || values.add({ text: value.text, parts: value.parts }, key),
         // Also if it is there: the run that referred to it so far may be removed now.
-        tx.objectStore("stored").put({ bytes, putAt: Date.now() }, key),
+        tx.objectStore("stored").put({ bytes, putAt }, key),
       ]);
     });
-    this.#apart.set(hash, bytes);
+    this.#apart.set(hash, putAt);
   }
 
   async get({ hash }: ValueLocation): Promise<Encoded | undefined> {
@@ -43,7 +46,8 @@ export class Values {
       const payload = await tx.objectStore("payloads").index("holds").get(this.#keys.hash(hash));
       return payload ?? (await tx.objectStore("values").get(this.#keys.value(hash)));
     });
-    if (!found || !("values" in found)) return found;
+    if (found === undefined || isEncoded(found)) return found;
+    if (!isPayload(found)) throw damaged(hash, this.#db.name);
     const values = new Map(found.values);
     this.#payloads.unshift(values);
     this.#payloads.length = Math.min(this.#payloads.length, REMEMBERED_PAYLOADS);
@@ -61,12 +65,32 @@ export class Values {
     });
   }
 
-  /** The bytes of those values that were stored apart and that no batch has referred to so far. */
-  apartBytes(hashes: readonly string[]): number {
-    return hashes.reduce((sum, hash) => sum + (this.#apart.get(hash) ?? 0), 0);
+  /** Those of these values that were put apart for a batch that comes only now. */
+  waiting(hashes: readonly string[]): readonly string[] {
+    return hashes.filter((hash) => this.#apart.has(hash));
   }
 
-  /** A batch refers to these values now. */
+  /**
+   * In the transaction of the batch that refers to them: it is what keeps them from now on.
+   *
+   * @throws HeddleError `STORE_CONFLICT` if one is gone.
+   */
+  async refer(tx: Writing, runId: string, hashes: readonly string[]): Promise<void> {
+    const stored = tx.objectStore("stored");
+    const referOne = async (hash: string) => {
+      const key = this.#keys.value(hash);
+      const value = await stored.get(key);
+      if (!value) {
+        this.#apart.delete(hash);
+        throw swept(runId);
+      }
+      // Whoever put it later has a batch to come as well.
+      if (value.putAt === this.#apart.get(hash)) await stored.put({ bytes: value.bytes }, key);
+    };
+    await Promise.all(hashes.map(referOne));
+  }
+
+  /** Their batch has come. */
   referred(hashes: readonly string[]): void {
     for (const hash of hashes) this.#apart.delete(hash);
   }
@@ -75,4 +99,18 @@ export class Values {
   forget(): void {
     this.#payloads.length = 0;
   }
+}
+
+function swept(runId: string): HeddleError {
+  return new HeddleError(
+    "STORE_CONFLICT",
+    `A large value of run "${runId}" was removed by another tab before the batch that refers to it: this page stood still in between. Restart the run.`,
+  );
+}
+
+function damaged(hash: string, database: string): HeddleError {
+  return new HeddleError(
+    "STORE_DAMAGED",
+    `The value ${hash} in database "${database}" is not what was written. Execute its node again: replay the run with \`rerun\`.`,
+  );
 }

@@ -160,8 +160,8 @@ export function expectCount(option: string, value: unknown, from = 1): void {
 
 /** Refuses what is no name of a run. */
 export function expectRunId(runId: unknown): void {
-  if (typeof runId === "string" && runId !== "") return;
-  throw invalid(`Expected the id of a run, a text that is not empty, got \`${runId}\` (${typeof runId})`);
+  if (typeof runId === "string") return;
+  throw invalid(`Expected the id of a run, a text, got \`${runId}\` (${typeof runId})`);
 }
 
 /** Refuses an option that is no number within its bounds, saying what was expected and what came. */

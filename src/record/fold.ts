@@ -25,11 +25,15 @@ import {
   type RecordedPause,
   type RunState,
 } from "./run-state.js";
+import { nonsense } from "./sense.js";
 
 /** Starts the fold with the first event of a journal. @throws HeddleError `STORE_DAMAGED` if it is no first event, `STORE_VERSION`. */
 export function startFold(runId: string, first: JournalEvent): RunState {
   if (first.type !== "run-started") {
-    throw new HeddleError("STORE_DAMAGED", `The journal of run "${runId}" begins with a "${first.type}" event.`);
+    throw new HeddleError(
+      "STORE_DAMAGED",
+      `The journal of run "${runId}" is damaged: event 0 is a "${first.type}" event, where "run-started" should be. No event can be read.`,
+    );
   }
   if (first.format > JOURNAL_FORMAT) {
     throw new HeddleError(
@@ -54,8 +58,10 @@ export function startFold(runId: string, first: JournalEvent): RunState {
   };
 }
 
-/** Adds one event to the state. */
+/** Adds one event to the state. @throws HeddleError `STORE_DAMAGED` if it makes no sense there; then the state is as it was. */
 export function fold(state: RunState, event: JournalEvent): void {
+  const why = nonsense(state, event);
+  if (why !== undefined) throw damaged(state, why);
   const seq = state.events++;
   if (event.type === "run-pruned") {
     state.prunedAt = event.at;
@@ -63,11 +69,6 @@ export function fold(state: RunState, event: JournalEvent): void {
   }
   state.updatedAt = event.at;
   switch (event.type) {
-    case "run-started":
-      throw new HeddleError(
-        "STORE_DAMAGED",
-        `The journal of run "${state.runId}" starts a second time at event ${seq}.`,
-      );
     case "run-resumed":
       return foldResumed(state, event, seq);
     case "run-completed":
@@ -85,9 +86,18 @@ export function fold(state: RunState, event: JournalEvent): void {
     case "node-started":
       foldStarted(state, event);
       return;
+    case "run-started":
+      return;
     default:
       foldAttempt(state, event, seq);
   }
+}
+
+function damaged({ runId, events }: RunState, why: string): HeddleError {
+  return new HeddleError(
+    "STORE_DAMAGED",
+    `The journal of run "${runId}" is damaged: event ${events} ${why}. Events 0 to ${events - 1} can be read. Nothing was changed there. Put back a copy of it, or start the run anew under another name.`,
+  );
 }
 
 /** When a run ends, no function runs any more: what is still open are composites, and they share its fate. */
@@ -201,13 +211,7 @@ type AttemptEvent = Extract<JournalEvent, { path: string; attempt: number }>;
 
 function foldAttempt(state: RunState, event: Exclude<AttemptEvent, NodeStarted>, seq: number): void {
   const node = nodeAt(state, event.path, event.at);
-  const attempt = node.attempts.findLast((candidate) => candidate.attempt === event.attempt);
-  if (!attempt) {
-    throw new HeddleError(
-      "STORE_DAMAGED",
-      `Event ${seq} of run "${state.runId}" speaks of attempt ${event.attempt} of "${event.path}", which never started.`,
-    );
-  }
+  const attempt = node.attempts.at(-1) as AttemptRecord;
   switch (event.type) {
     case "node-log":
       attempt.logs.push({

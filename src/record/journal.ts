@@ -1,10 +1,11 @@
 // Writes the journal of one run: collects events, stores them in batches and in order, and keeps the right to write.
 
+import { sizeOf } from "../encoded.js";
 import { HeddleError, toError } from "../errors.js";
 import type { ErrorRecord, JournalEvent, NodeReused, Ref, RunStatus } from "../events.js";
 import type { Clock, Encoded, RunHead, Store } from "../ports.js";
 import type { Recorder } from "../run/recording.js";
-import { type Hashed, hashEncoded, hashOf, hashRef, inlineRef, sizeOf } from "./values.js";
+import { type Hashed, hashEncoded, hashOf, hashRef, inlineRef } from "./values.js";
 
 /**
  * When events are stored. `sync`: a downstream starts after its upstream's completion is stored. `async`: behind the

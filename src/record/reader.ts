@@ -19,10 +19,12 @@ import {
   type RunState,
   seqOfOutput,
 } from "./run-state.js";
-import type { Shape } from "./shape.js";
+import { type Shape, shapeIn } from "./shape.js";
 import { hashOf, inlineEncoding } from "./values.js";
 
 const READ_EVENTS = 5_000;
+/** What comes before such a place can be shown. */
+const UNREADABLE: ReadonlySet<string> = new Set(["STORE_DAMAGED", "STORE_STALE"]);
 
 /** Reads runs from one store. */
 export class RunReader {
@@ -45,14 +47,14 @@ export class RunReader {
     do {
       try {
         page = await this.#store.read(runId, state?.events ?? 0, READ_EVENTS);
+        for (const event of page.events) {
+          if (state) fold(state, event);
+          else state = startFold(runId, event);
+        }
       } catch (error) {
-        if (!state || !(error instanceof HeddleError) || error.code !== "STORE_DAMAGED") throw error;
+        if (!state || !(error instanceof HeddleError) || !UNREADABLE.has(error.code)) throw error;
         state.damage = error;
         return state;
-      }
-      for (const event of page.events) {
-        if (state) fold(state, event);
-        else state = startFold(runId, event);
       }
     } while (page.more);
     return state;
@@ -72,11 +74,16 @@ export class RunReader {
     return state;
   }
 
-  /** The shape of the dag with which a run was last executed. @throws HeddleError `VALUE_MISSING`. */
+  /** The shape of the dag with which a run was last executed. @throws HeddleError `VALUE_MISSING`, `STORE_DAMAGED`. */
   async shape({ runId, started, resumed, shapeSeq }: RunState): Promise<Shape> {
     const hash = (resumed ?? started).fingerprint;
     const encoded = await this.#store.getValue({ hash, runId, seq: shapeSeq });
-    if (encoded) return JSON.parse(encoded.text) as Shape;
+    const shape = encoded && shapeIn(encoded.text);
+    if (shape) return shape;
+    if (encoded) {
+      const message = `What run "${runId}" names as the description of its dag is something else. Nothing was changed there. Put back a copy of it, or start the run anew under another name.`;
+      throw new HeddleError("STORE_DAMAGED", message);
+    }
     throw new HeddleError("VALUE_MISSING", `The description of the dag of run "${runId}" is gone from the store.`);
   }
 

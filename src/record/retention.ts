@@ -3,7 +3,7 @@
 import { expectCount, expectNumber, expectOptions } from "../definition/node.js";
 import { HeddleError, quoted, toError } from "../errors.js";
 import type { JournalEvent, RunStatus } from "../events.js";
-import type { Lease, RunHead, Skeleton, Store } from "../ports.js";
+import type { Lease, RunHead, Skeleton, Store, StoreUsage } from "../ports.js";
 import { hashOf } from "./values.js";
 
 /** What to prune. `olderThan` and `maxBytes` choose runs; without both, all that `keep` does not protect are chosen. */
@@ -51,8 +51,9 @@ export async function prune(store: Store, options: PruneOptions): Promise<Pruned
   const isOld = ({ updatedAt }: RunHead) => now - updatedAt > (olderThan ?? Number.POSITIVE_INFINITY);
   const candidates = all.slice(keep).filter(mayGo);
   const pruner = new Pruner(store, payloadsOnly, now);
-  if (olderThan !== undefined) await pruner.prune(candidates.filter(isOld), (head) => mayGo(head) && isOld(head));
-  else if (maxBytes === undefined) await pruner.prune(candidates, mayGo);
+  if (olderThan !== undefined) {
+    await pruner.prune(candidates.filter(isOld), (head) => mayGo(head) && isOld(head), before);
+  } else if (maxBytes === undefined) await pruner.prune(candidates, mayGo, before);
   if (maxBytes !== undefined) await pruner.pruneTo(maxBytes, candidates, mayGo);
   const { bytes } = pruner.runs.length === 0 ? before : await store.usage();
   return { runs: pruner.runs, left: pruner.left, freedBytes: before.bytes - bytes };
@@ -120,7 +121,8 @@ class Pruner {
   /** Prunes the oldest of these runs, which come newest first, until the store takes no more than that. */
   async pruneTo(maxBytes: number, candidates: readonly RunHead[], mayGo: MayGo): Promise<void> {
     for (;;) {
-      const { bytes, runs } = await this.#store.usage();
+      const usage = await this.#store.usage();
+      const { bytes, runs } = usage;
       const sizes = new Map(runs.map((run) => [run.runId, this.#payloadsOnly ? run.payloadBytes : run.bytes]));
       const oldest: RunHead[] = [];
       // What runs share is freed with the last of them: so this may take several rounds.
@@ -131,17 +133,19 @@ class Pruner {
         left -= sizes.get(head.runId) ?? 0;
       }
       if (oldest.length === 0) return;
-      await this.prune(oldest, mayGo);
+      await this.prune(oldest, mayGo, usage);
     }
   }
 
   /** Prunes these runs, which come newest first; those that may not go when they are held are left. */
-  async prune(heads: readonly RunHead[], mayGo: MayGo): Promise<void> {
-    const oldestFirst = heads.toReversed();
+  async prune(heads: readonly RunHead[], mayGo: MayGo, { runs }: StoreUsage): Promise<void> {
+    // A skeleton has nothing left to lose, though values that it refers to may be there for others.
+    const bare = new Set(runs.flatMap(({ runId, payloadBytes }) => (payloadBytes === 0 ? [runId] : [])));
+    const oldestFirst = heads.toReversed().filter(({ runId }) => !this.#payloadsOnly || !bare.has(runId));
+    for (const { runId } of heads) this.#done.add(runId);
     for (let from = 0; from < oldestFirst.length; from += RUNS_AT_ONCE) {
       const held: Taken[] = [];
       for (const { runId } of oldestFirst.slice(from, from + RUNS_AT_ONCE)) {
-        this.#done.add(runId);
         const taken = await this.#take(runId, mayGo).catch((error: unknown) => this.#leave(runId, error));
         if (taken) held.push(taken);
       }

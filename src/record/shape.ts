@@ -39,6 +39,27 @@ export interface Shape {
 /** A hash of each function's source text by path: a hint only, since minifiers change it. */
 export type Code = readonly (readonly [path: string, hash: string])[];
 
+/** Reads the description of a dag; nothing if the text is none. */
+export function shapeIn(text: string): Shape | undefined {
+  try {
+    const shape = JSON.parse(text) as Partial<Shape> | null;
+    return typeof shape?.dag === "string" && areNodeShapes(shape.nodes) ? (shape as Shape) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function areNodeShapes(nodes: unknown): boolean {
+  return Array.isArray(nodes) && nodes.every(isNodeShape);
+}
+
+function isNodeShape(node: Partial<NodeShape> | null): boolean {
+  if (typeof node?.label !== "string" || typeof node.path !== "string") return false;
+  if (!Array.isArray(node.inputs) || !Array.isArray(node.upstream)) return false;
+  const subs: unknown = node.composite ? node.composite.subs : [];
+  return Array.isArray(subs) && subs.every((sub) => Array.isArray(sub) && areNodeShapes(sub[2]));
+}
+
 /** Describes a dag. */
 export function shapeOf(plan: Plan): Shape {
   return { dag: plan.dag, nodes: nodeShapes(plan) };

@@ -1,5 +1,6 @@
 // Identity of values: a small value is its own reference, a larger one is named by the SHA-256 of its encoding.
 
+import { bytesIn, lengthOf } from "../encoded.js";
 import { HeddleError } from "../errors.js";
 import type { Ref } from "../events.js";
 import type { Encoded } from "../ports.js";
@@ -27,11 +28,6 @@ export function hashOf(ref: Ref | undefined): string | undefined {
   return ref?.startsWith("#") ? ref.slice(1) : undefined;
 }
 
-/** The size of an encoding: characters of its text plus bytes of its binary parts. */
-export function sizeOf({ text, parts }: Encoded): number {
-  return parts.reduce((sum, part) => sum + lengthOf(part), text.length);
-}
-
 /** A value with its name, and the length of what was hashed. */
 export interface Hashed {
   readonly encoded: Encoded;
@@ -56,14 +52,6 @@ function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
   if (subtle) return subtle.digest("SHA-256", bytes);
   const advice = "Serve the page from https or localhost.";
   throw new HeddleError("STORE_UNAVAILABLE", `Records need crypto.subtle, which is on secure pages only. ${advice}`);
-}
-
-function lengthOf(part: Encoded["parts"][number]): number {
-  return part instanceof Uint8Array ? part.byteLength : part.size;
-}
-
-async function bytesIn(part: Encoded["parts"][number]): Promise<Uint8Array> {
-  return part instanceof Uint8Array ? part : new Uint8Array(await part.arrayBuffer());
 }
 
 function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

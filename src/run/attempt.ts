@@ -3,7 +3,7 @@
 import type { BaseContext } from "../definition/context.js";
 import type { InputPaths, Step } from "../definition/plan.js";
 import type { AnySchema } from "../definition/schema.js";
-import { HeddleError } from "../errors.js";
+import { HeddleError, print } from "../errors.js";
 import type { RunFrame } from "./composite-run.js";
 import type { Stoppable } from "./scope.js";
 
@@ -166,14 +166,16 @@ export class AttemptContext implements BaseContext {
   get progress(): BaseContext["progress"] {
     const attempt = this.#attempt;
     return (done, total) => {
-      if (!attempt.over) attempt.host.progressed(attempt, done, total);
+      // What is no number could not be told from damage when the record is read.
+      if (attempt.over || !Number.isFinite(done)) return;
+      attempt.host.progressed(attempt, done, Number.isFinite(total) ? total : undefined);
     };
   }
 
   get log(): BaseContext["log"] {
     const attempt = this.#attempt;
     return (message, data) => {
-      if (!attempt.over) attempt.host.logged(attempt, message, data);
+      if (!attempt.over) attempt.host.logged(attempt, print(message), data);
     };
   }
 }

@@ -59,7 +59,8 @@ export class Reporter {
       path,
       attempt: number,
       reason,
-      executor,
+      // Executors are other people's.
+      executor: String(executor),
       inputs: inputPaths,
     };
     if (step.overridden) event.overridden = true;

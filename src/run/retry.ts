@@ -68,7 +68,8 @@ function retryDelay(retry: Retry, tries: number, error: Error, seed: string): nu
   if (retry.when && !retry.when(error, tries)) return undefined;
   const { delayMs = 0, factor = 2, maxDelayMs = 30_000, jitter = 0 } = retry;
   const delay = delayMs === 0 ? 0 : Math.min(delayMs * factor ** (tries - 1), maxDelayMs);
-  return Math.round(delay * (1 - jitter * fraction(`${seed} ${tries}`)));
+  // What is not finite could not be recorded.
+  return Math.min(Math.round(delay * (1 - jitter * fraction(`${seed} ${tries}`))) || 0, Number.MAX_SAFE_INTEGER);
 }
 
 /** A number from 0 to 1 drawn from a text. */

@@ -6,36 +6,37 @@ import { resolve } from "node:path";
 import { Miniflare } from "miniflare";
 import { bundle } from "../../browsers/bundle.js";
 import type { Inside, Outcome } from "../inside/run-case.js";
-import type { Runtime } from "../runtime.js";
+import type { Runtime, Session } from "../runtime.js";
 
 const PROGRAM = resolve(import.meta.dirname, "../inside/worker.ts");
 const ADDRESS = "http://localhost/";
 
-export const workerd: Runtime = {
-  name: "workerd",
-  async open() {
-    const scripts = await bundle([PROGRAM], { built: true, esbuild: { splitting: false } });
-    const miniflare = new Miniflare({
-      modules: true,
-      compatibilityDate: "2026-04-01",
-      script: scripts.get("worker.js") ?? "",
-      // What a request tells of its place, otherwise asked of Cloudflare.
-      cf: false,
-    });
-    const response = await miniflare.dispatchFetch(ADDRESS);
-    const list = (await response.json()) as ReturnType<Inside["list"]>;
-    return {
-      version: version(),
-      ...list,
-      async run(store, name) {
-        const body = JSON.stringify({ store, name });
-        const response = await miniflare.dispatchFetch(ADDRESS, { method: "POST", body });
-        return (await response.json()) as Outcome;
-      },
-      close: () => miniflare.dispose(),
-    };
-  },
-};
+export const workerd: Runtime = { name: "workerd", open: () => openWorkerd({ built: true }) };
+
+/** Starts workerd with a KV namespace, and the package as it is built or the sources. */
+export async function openWorkerd({ built }: { readonly built: boolean }): Promise<Session> {
+  const scripts = await bundle([PROGRAM], { built, esbuild: { splitting: false } });
+  const miniflare = new Miniflare({
+    modules: true,
+    compatibilityDate: "2026-04-01",
+    script: scripts.get("worker.js") ?? "",
+    kvNamespaces: ["RUNS"],
+    // What a request tells of its place, otherwise asked of Cloudflare.
+    cf: false,
+  });
+  const response = await miniflare.dispatchFetch(ADDRESS);
+  const list = (await response.json()) as ReturnType<Inside["list"]>;
+  return {
+    version: version(),
+    ...list,
+    async run(store, name) {
+      const body = JSON.stringify({ store, name });
+      const response = await miniflare.dispatchFetch(ADDRESS, { method: "POST", body });
+      return (await response.json()) as Outcome;
+    },
+    close: () => miniflare.dispose(),
+  };
+}
 
 /** The version of the workerd that miniflare brings. */
 function version(): string {

@@ -1,0 +1,97 @@
+// Writes batches, each under a key of its own, and heads beside them when a run begins or changes its status.
+
+import { HeddleError } from "../../src/errors.js";
+import type { Batch, RunHead, WritePosition } from "../../src/ports.js";
+import { encodeBody, pack } from "./body.js";
+import { type Client, fits } from "./client.js";
+import type { Keys } from "./keys.js";
+import type { Metadata } from "./namespace.js";
+import type { Holding, Ownership } from "./ownership.js";
+import { type BatchInfo, HASH_DIGITS, putInfo } from "./records.js";
+import { JOURNAL_FORMAT, sumOf } from "./runs.js";
+import type { Values } from "./values.js";
+
+/** So many hashes fit beside a batch. */
+const MOST_HASHES = 40;
+
+/** What is written of one batch. */
+export interface Written extends Omit<Batch, "durable"> {
+  readonly runId: string;
+  readonly seq: number;
+  readonly pruned?: boolean;
+}
+
+/** The journals of one namespace. */
+export class Journals {
+  readonly #client: Client;
+  readonly #keys: Keys;
+  readonly #ownership: Ownership;
+  readonly #values: Values;
+  /** The last append of a holding, and the status that was listed last. */
+  readonly #last = new WeakMap<Holding, { readonly seq: number; readonly events: number; readonly status: string }>();
+
+  constructor(parts: { client: Client; keys: Keys; ownership: Ownership; values: Values }) {
+    this.#client = parts.client;
+    this.#keys = parts.keys;
+    this.#ownership = parts.ownership;
+    this.#values = parts.values;
+  }
+
+  async append(runId: string, { epoch, seq, owner }: WritePosition, batch: Batch): Promise<void> {
+    const held = this.#ownership.holding(runId, epoch, owner);
+    const last = this.#last.get(held);
+    const end = seq + batch.events.length;
+    if (last?.seq === seq && last.events === end) return;
+    if (held.events !== seq) {
+      const message = `Run "${runId}" has ${held.events} events, the append was for position ${seq}.`;
+      throw new HeddleError("STORE_CONFLICT", message);
+    }
+    // At once, so that a second append to the same place is refused while this one is under way.
+    held.events = end;
+    this.#last.set(held, { seq, events: end, status: batch.head.status });
+    try {
+      await this.#values.refer(runId, held.run, batch);
+      await this.write(held, { ...batch, runId, seq });
+      if (batch.head.status !== last?.status) await this.#list(held, batch.head);
+    } catch (error) {
+      // What stands there now is for the next owner to find out.
+      this.#ownership.forget(runId);
+      throw error;
+    }
+  }
+
+  /** Writes a batch under the epoch of its holder. */
+  async write(held: Holding, { runId, seq, events, values, refers, head, pruned }: Written): Promise<void> {
+    const packed = await pack(values);
+    const line = { heddle: JOURNAL_FORMAT, run: runId, seq, head, events, refers, values: packed.texts };
+    const body = await encodeBody(line, packed.parts);
+    const payload = pruned ? 0 : sizeOf(packed);
+    const hashes =
+      values.size <= MOST_HASHES ? [...values.keys()].map((hash) => hash.slice(0, HASH_DIGITS)).join("") : undefined;
+    const info: BatchInfo = {
+      events: events.length,
+      bytes: Math.max(body.byteLength, payload),
+      payload,
+      sum: await sumOf(body),
+      ...(hashes === undefined ? {} : { hashes }),
+      ...(pruned ? { pruned } : {}),
+    };
+    const record = { epoch: held.epoch, owner: held.ownerKey, kind: "batch", number: seq } as const;
+    await this.#client.put(this.#keys.record(held.run, record), body, withHead(info, head));
+  }
+
+  /** Lists a run under its newest head. */
+  async #list(held: Holding, head: RunHead): Promise<void> {
+    await putInfo(this.#client, this.#keys.head(held.run, head.startedAt, head.events, held.ownerKey), head);
+  }
+}
+
+function withHead(info: BatchInfo, head: RunHead): Metadata {
+  const whole = { ...info, head } as unknown as Metadata;
+  return fits(whole) ? whole : (info as unknown as Metadata);
+}
+
+function sizeOf({ texts, parts }: Awaited<ReturnType<typeof pack>>): number {
+  const text = texts.reduce((sum, [, one]) => sum + one.length, 0);
+  return parts.reduce((sum, { byteLength }) => sum + byteLength, text);
+}

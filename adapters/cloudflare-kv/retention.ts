@@ -1,0 +1,196 @@
+// Removes runs and payloads, and counts what is there. Nothing is changed in place: a run that loses its payloads is
+// written anew under the epoch of its holder, its last batch first, so that whatever is seen of it says the same.
+
+import { HeddleError } from "../../src/errors.js";
+import type { Skeleton, StoreUsage } from "../../src/ports.js";
+import type { Client, Listed } from "./client.js";
+import type { Heads } from "./heads.js";
+import type { Journals } from "./journals.js";
+import type { Keys } from "./keys.js";
+import type { Ownership } from "./ownership.js";
+import { NOBODY, putInfo, recordsIn } from "./records.js";
+import type { Batch, Runs, View } from "./runs.js";
+import type { Values } from "./values.js";
+
+/** What is removed from one namespace. */
+export interface RetentionParts {
+  readonly client: Client;
+  readonly keys: Keys;
+  readonly runs: Runs;
+  readonly ownership: Ownership;
+  readonly journals: Journals;
+  readonly values: Values;
+  readonly heads: Heads;
+}
+
+/** Removes, prunes and counts. */
+export class Retention {
+  readonly #parts: RetentionParts;
+
+  constructor(parts: RetentionParts) {
+    this.#parts = parts;
+  }
+
+  async remove(runIds: readonly string[]): Promise<void> {
+    for (const runId of runIds) await this.#remove(runId);
+    this.#parts.runs.forget();
+    this.#parts.values.forget();
+  }
+
+  async prune(runs: readonly Skeleton[]): Promise<void> {
+    let fenced: HeddleError | undefined;
+    for (const skeleton of runs) {
+      const held = this.#parts.ownership.find(skeleton.runId, skeleton.epoch);
+      if (held && (await this.#parts.ownership.isOurs(skeleton.runId, held))) await this.#prune(skeleton);
+      else fenced = notHeld(skeleton);
+    }
+    this.#parts.runs.forget();
+    this.#parts.values.forget();
+    if (fenced) throw fenced;
+  }
+
+  async usage(): Promise<StoreUsage> {
+    const { client, keys } = this.#parts;
+    const [records, values, uses] = (await Promise.all(
+      [keys.records(), keys.values(), keys.uses()].map((prefix) => client.list(prefix)),
+    )) as [readonly Listed[], readonly Listed[], readonly Listed[]];
+    const byRun = new Map<string, Listed[]>();
+    for (const one of records) {
+      const record = keys.recordIn(one.key);
+      if (record?.kind === "batch") byRun.set(record.run, [...(byRun.get(record.run) ?? []), one]);
+    }
+    const apart = new Map<string, number>();
+    for (const { key, metadata } of uses) {
+      const run = key.slice(key.lastIndexOf("/") + 1);
+      apart.set(run, (apart.get(run) ?? 0) + bytesIn(metadata));
+    }
+    let bytes = values.reduce((sum, { metadata }) => sum + bytesIn(metadata), 0);
+    const used = [];
+    for (const [run, listed] of byRun) {
+      const { batches } = await recordsIn(client, keys, listed);
+      const own = batches.reduce((sum, { info }) => sum + (info?.bytes ?? 0), 0);
+      const payload = batches.reduce((sum, { info }) => sum + (info?.payload ?? 0), 0);
+      const shared = apart.get(run) ?? 0;
+      bytes += own;
+      used.push({ runId: await this.#nameOf(run, listed), bytes: own + shared, payloadBytes: payload + shared });
+    }
+    return { bytes, runs: used };
+  }
+
+  /** The name of a run, which in its keys may be a hash. */
+  async #nameOf(run: string, listed: readonly Listed[]): Promise<string> {
+    if (!run.startsWith("#")) return decodeURIComponent(run);
+    const { batches } = await recordsIn(this.#parts.client, this.#parts.keys, listed);
+    for (const { info, key } of batches) {
+      if (info?.head) return info.head.runId;
+      const name = await this.#parts.runs.nameIn(key);
+      if (name !== undefined) return name;
+    }
+    return run;
+  }
+
+  async #remove(runId: string): Promise<void> {
+    const { client, keys, runs, ownership, heads } = this.#parts;
+    const view = await runs.view(runId);
+    ownership.forget(runId);
+    const { run, listed, history } = view;
+    if (listed.length > 0) {
+      // First of all a new epoch, which its owner sees when it prolongs its claim, and which the next owner goes on from.
+      const tombstone = { epoch: history.epoch + 1, owner: NOBODY, kind: "claim", number: 0 } as const;
+      await putInfo(client, keys.record(run, tombstone), { until: 0, owner: NOBODY });
+    }
+    const head = await runs.head(view).catch(() => undefined);
+    await this.#rescue(view, new Set());
+    if (head) await heads.remove(run, head.startedAt);
+    await client.delete(listed);
+    await this.#letGoOf(run, new Set());
+  }
+
+  /** Writes a run anew without its payloads, and removes what was written before. */
+  async #prune({ runId, epoch, keep }: Skeleton): Promise<void> {
+    const { client, keys, runs, ownership, journals } = this.#parts;
+    const view = await runs.view(runId);
+    if (view.history.broken) throw runs.brokenAt(view);
+    const held = ownership.find(runId, epoch);
+    if (!held) throw notHeld({ runId });
+    await this.#rescue(view, keep);
+    const { stretches } = view.history;
+    const mine = (owner: string, of: number) => owner === held.ownerKey && of === epoch;
+    for (const { batch, from, to } of stretches.toReversed()) {
+      // What this epoch has written itself has no values.
+      if (mine(batch.owner, batch.epoch)) continue;
+      const read = await runs.batch(runId, batch);
+      if (!read) throw runs.unseenAt(view, batch);
+      const events = read.events.slice(from - batch.number, to - batch.number);
+      await journals.write(held, { ...reduced(read, keep), events, runId, seq: from, pruned: true });
+    }
+    const old = view.listed.filter(({ key }) => {
+      const record = keys.recordIn(key);
+      return record && !mine(record.owner, record.epoch);
+    });
+    await client.delete(old);
+    await this.#letGoOf(view.run, keep);
+    await ownership.release(runId, epoch);
+  }
+
+  /** Stores apart those values of a run that other runs refer to and that it will not keep. */
+  async #rescue(view: View, keep: ReadonlySet<string>): Promise<void> {
+    const { client, keys, runs, values } = this.#parts;
+    const [dependents, uses] = await Promise.all([client.list(keys.dependents(view.run)), client.list(keys.uses())]);
+    const wanted = new Map<string, string>();
+    for (const { key } of uses) {
+      const [hash = "", run = ""] = key.slice(keys.uses().length).split("/");
+      if (run !== view.run && !keep.has(hash)) wanted.set(hash, run);
+    }
+    if (wanted.size + dependents.length === 0) return;
+    for (const { metadata } of dependents) {
+      const { runId } = metadata as { readonly runId: string };
+      const { run, history } = await runs.view(runId);
+      for (const { batch } of history.stretches) {
+        const refers = (await runs.batch(runId, batch))?.refers ?? [];
+        for (const hash of refers) if (!keep.has(hash)) wanted.set(hash, run);
+      }
+    }
+    for (const { batch } of view.history.stretches) {
+      const read = await runs.batch(view.runId, batch);
+      for (const [hash, value] of read?.values ?? []) {
+        const run = wanted.get(hash);
+        if (run === undefined) continue;
+        await values.put(hash, value);
+        await values.use(hash, run);
+      }
+    }
+    if (keep.size === 0) await client.delete(dependents);
+  }
+
+  /** A run refers no more to values that are stored apart, except these; what nobody refers to goes. */
+  async #letGoOf(run: string, keep: ReadonlySet<string>): Promise<void> {
+    const { client, keys } = this.#parts;
+    const uses = await client.list(keys.uses());
+    const own = uses.filter(({ key }) => key.endsWith(`/${run}`));
+    for (const use of own) {
+      const hash = use.key.split("/").at(-2) as string;
+      if (keep.has(hash)) continue;
+      await client.delete([use]);
+      const isUsed = uses.some(({ key }) => key !== use.key && key.startsWith(keys.uses(hash)));
+      if (!isUsed) await client.delete(await client.list(keys.value(hash)));
+    }
+  }
+}
+
+function reduced({ values, refers, head }: Batch, keep: ReadonlySet<string>) {
+  return {
+    values: new Map([...values].filter(([hash]) => keep.has(hash))),
+    refers: refers.filter((hash) => keep.has(hash)),
+    head,
+  };
+}
+
+function bytesIn(metadata: unknown): number {
+  const { bytes } = (metadata ?? {}) as { readonly bytes?: unknown };
+  return typeof bytes === "number" ? bytes : 0;
+}
+
+function notHeld({ runId }: Pick<Skeleton, "runId">): HeddleError {
+  return new HeddleError("FENCED", `Run "${runId}" is not held any more, so it cannot be pruned.`);
+}

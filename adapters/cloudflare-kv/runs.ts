@@ -1,0 +1,212 @@
+// How runs stand: their keys are listed and put together. A list may lag behind, so what is missing in the middle is
+// said to be unseen, never taken for the end.
+
+import { HeddleError } from "../../src/errors.js";
+import type { JournalEvent } from "../../src/events.js";
+import type { Encoded, JournalPage, RunHead } from "../../src/ports.js";
+import { JOURNAL_FORMAT, readEvents, readHead } from "../records.js";
+import { decodeBody, type Packed, unpack } from "./body.js";
+import type { Client, Listed } from "./client.js";
+import { type History, historyOf } from "./history.js";
+import { type Keys, nameInKey } from "./keys.js";
+import { type BatchRecord, recordsIn } from "./records.js";
+
+/** A run as it was listed. */
+export interface View {
+  readonly runId: string;
+  /** Its name in keys. */
+  readonly run: string;
+  readonly listed: readonly Listed[];
+  readonly history: History;
+}
+
+/** A batch that was read. */
+export interface Batch {
+  readonly events: readonly JournalEvent[];
+  readonly head: RunHead;
+  readonly refers: readonly string[];
+  readonly values: ReadonlyMap<string, Encoded>;
+}
+
+/** The line of a batch. */
+export interface BatchLine {
+  readonly heddle: number;
+  readonly run: string;
+  readonly seq: number;
+  readonly head: RunHead;
+  readonly events: readonly JournalEvent[];
+  readonly refers: readonly string[];
+  readonly values: Packed["texts"];
+}
+
+/** So many batches are read at a time: a Worker has six connections. */
+const AT_ONCE = 6;
+/** So many batches are remembered, for the values in them. */
+const REMEMBERED = 8;
+
+/** Reads runs. */
+export class Runs {
+  readonly #client: Client;
+  readonly #keys: Keys;
+  readonly #warn: (message: string) => void;
+  readonly #names = new Map<string, string>();
+  readonly #warned = new Set<string>();
+  readonly #batches = new Map<string, Promise<Batch | undefined>>();
+
+  constructor(client: Client, keys: Keys, warn: (message: string) => void) {
+    this.#client = client;
+    this.#keys = keys;
+    this.#warn = warn;
+  }
+
+  /** The name of a run or owner in keys. */
+  async nameInKey(name: string): Promise<string> {
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    const found = await nameInKey(name);
+    this.#names.set(name, found);
+    return found;
+  }
+
+  /** Lists the keys of a run, and puts them together. */
+  async view(runId: string): Promise<View> {
+    const run = await this.nameInKey(runId);
+    const listed = await this.#client.list(this.#keys.records(run));
+    const { claims, batches } = await recordsIn(this.#client, this.#keys, listed);
+    const history = historyOf(claims, batches);
+    this.#tellConflicts(runId, history);
+    return { runId, run, listed, history };
+  }
+
+  async read(runId: string, seq: number, limit: number): Promise<JournalPage> {
+    const view = await this.view(runId);
+    const { stretches, events: end, broken } = view.history;
+    const wanted = stretches.filter(({ to, from }) => to > seq && from < seq + limit);
+    const events: JournalEvent[] = [];
+    for (let i = 0; i < wanted.length; i += AT_ONCE) {
+      const some = wanted.slice(i, i + AT_ONCE);
+      const read = await Promise.allSettled(some.map(({ batch }) => this.#whole(view, batch)));
+      for (const [k, { batch, from, to }] of some.entries()) {
+        const result = read[k] as (typeof read)[number];
+        if (result.status === "rejected") {
+          if (events.length === 0) throw result.reason;
+          return { events, more: true };
+        }
+        const start = Math.max(seq + events.length, from) - batch.number;
+        events.push(...result.value.events.slice(start, Math.min(to, seq + limit) - batch.number));
+      }
+    }
+    const next = seq + events.length;
+    if (next < end) return { events, more: true };
+    if (!broken) return { events, more: false };
+    if (events.length === 0) throw this.brokenAt(view);
+    return { events, more: true };
+  }
+
+  /** The head of a run: that of the last batch that is seen. */
+  async head(view: View): Promise<RunHead | undefined> {
+    const last = view.history.stretches.at(-1)?.batch;
+    if (!last) return undefined;
+    const { runId } = view;
+    if (last.info?.head) return readHead(last.info.head, { runId, where: last.key });
+    return (await this.#whole(view, last)).head;
+  }
+
+  /** Reads a batch; nothing if its key is listed and this location does not see it. @throws HeddleError `STORE_DAMAGED`. */
+  batch(runId: string, record: BatchRecord): Promise<Batch | undefined> {
+    const known = this.#batches.get(record.key);
+    if (known) return known;
+    const reading = this.#read(runId, record);
+    this.#batches.set(record.key, reading);
+    // What failed may succeed later.
+    reading.then((batch) => batch ?? this.#batches.delete(record.key)).catch(() => this.#batches.delete(record.key));
+    for (const key of this.#batches.keys()) {
+      if (this.#batches.size <= REMEMBERED) break;
+      this.#batches.delete(key);
+    }
+    return reading;
+  }
+
+  /** The name of the run that a batch belongs to, as it stands in it. */
+  async nameIn(key: string): Promise<string | undefined> {
+    const stored = await this.#client.get(key);
+    const body = stored && (await decodeBody(stored.bytes).catch(() => undefined));
+    return (body?.line as Partial<BatchLine> | undefined)?.run;
+  }
+
+  /** Keys were removed. */
+  forget(): void {
+    this.#batches.clear();
+  }
+
+  /** Why a run cannot be read beyond what is seen. */
+  brokenAt({ runId, history: { stretches, events, broken, claim } }: View): HeddleError {
+    const last = stretches.at(-1)?.batch;
+    if (broken === "damaged") {
+      return new HeddleError(
+        "STORE_DAMAGED",
+        `The journal of run "${runId}" is damaged from event ${events} on: what stands beside a key is not what heddle writes. ${readable(events)}`,
+      );
+    }
+    const status = last?.info?.head?.status ?? "unknown";
+    const known = claim ? ` Its last known owner is ${claim.info.owner}.` : "";
+    return new HeddleError(
+      "STORE_STALE",
+      `This location may not see all writes to run "${runId}" yet: events from ${events} on are missing, and later ones exist. Last known status: ${status}.${known} ${readable(events)} Try again in a minute; what is missing for longer has expired or was removed.`,
+    );
+  }
+
+  async #whole(view: View, record: BatchRecord): Promise<Batch> {
+    const batch = await this.batch(view.runId, record);
+    if (batch) return batch;
+    throw this.unseenAt(view, record);
+  }
+
+  /** A key was listed, and what stands under it is not seen. */
+  unseenAt(view: View, { number: events }: BatchRecord): HeddleError {
+    return this.brokenAt({ ...view, history: { ...view.history, events, broken: "unseen" } });
+  }
+
+  async #read(runId: string, { key, number: seq, info }: BatchRecord): Promise<Batch | undefined> {
+    const stored = await this.#client.get(key);
+    if (!stored) return undefined;
+    const place = { runId, where: `key "${key}"`, seq };
+    const damaged = (why: string) =>
+      new HeddleError(
+        "STORE_DAMAGED",
+        `The journal of run "${runId}" is damaged in ${place.where}: ${why}. ${readable(seq)}`,
+      );
+    if ((await sumOf(stored.bytes)) !== info?.sum) throw damaged("its bytes do not fit their checksum");
+    try {
+      const { line, rest } = await decodeBody(stored.bytes);
+      const { heddle: format, run, seq: begin, head, events, refers, values } = line as BatchLine;
+      if (run !== runId || begin !== seq) throw damaged(`it is batch ${begin} of run "${run}"`);
+      const read = readEvents(events, { ...place, format });
+      if (read.length !== info.events) throw damaged(`it has ${read.length} events instead of ${info.events}`);
+      return { events: read, head: readHead(head, place), refers, values: unpack(values, rest) };
+    } catch (error) {
+      throw error instanceof HeddleError ? error : damaged(String(error));
+    }
+  }
+
+  #tellConflicts(runId: string, { conflicts }: History): void {
+    for (const { owner, epoch, events } of conflicts) {
+      const message = `Run "${runId}" was written by two owners who did not see each other: ${events} events of owner ${owner} (epoch ${epoch}) do not count, since a later owner began before them.`;
+      if (this.#warned.has(message)) continue;
+      this.#warned.add(message);
+      this.#warn(message);
+    }
+  }
+}
+
+/** What the checksum beside a batch is. */
+export async function sumOf(bytes: ArrayBuffer): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes), 0, 8);
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export { JOURNAL_FORMAT };
+
+function readable(events: number): string {
+  return events === 0 ? "No event can be read." : `Events 0 to ${events - 1} can be read.`;
+}

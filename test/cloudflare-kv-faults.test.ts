@@ -1,0 +1,190 @@
+// What KV does in production and the local one does not: stale reads, remembered misses, one write a second to a key,
+// short and empty pages, lists that lag; and two drivers who do not see each other.
+
+import { chain, DagProvenance, DagRunner, dag, list, map, node, type } from "heddle";
+import { cloudflareKvStore } from "heddle/adapters/cloudflare-kv";
+import { conformanceCases } from "heddle/conformance";
+import { describe, expect, test } from "vitest";
+import { FaultyKv } from "./support/faulty-kv.js";
+import { journal } from "./support/store-with.js";
+
+const silent = { onWarning: () => {}, retryAfterMs: 0 };
+const Num = type<number>("Num");
+
+/** `count` nodes in a chain, each after so many milliseconds. */
+function chained(count: number, { ms = 0, calls = [] as string[], fails = "" } = {}) {
+  const labels = Array.from({ length: count }, (_, i) => `n${i}`);
+  const nodes = Object.fromEntries(
+    labels.map((label, i) => [
+      label,
+      node({
+        input: i === 0 ? {} : { n: Num },
+        output: Num,
+        run: async (input: object) => {
+          calls.push(label);
+          if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+          if (fails === label) throw new Error("broken");
+          return ((input as { readonly n?: number }).n ?? 0) + 1;
+        },
+      }),
+    ]),
+  );
+  return dag("chained", { nodes, edges: chain(...labels) });
+}
+
+describe("conformance with one write a second to a key, remembered misses, and short and empty pages", () => {
+  const large = /50 MB|5 MB/;
+  test.each(conformanceCases.filter(({ name }) => !large.test(name)))("$name", async ({ run }) => {
+    const kv = new FaultyKv({ second: 3, missesFor: 3, pageKeys: 3, emptyPages: true });
+    await run((place = "main") => cloudflareKvStore(kv.at("ams"), { namespace: place, ...silent }));
+  });
+});
+
+describe("pitfall 10: what a location does not see", () => {
+  test("a batch that is missing in the middle is said to be unseen, never taken for the end", async () => {
+    const kv = new FaultyKv();
+    const store = cloudflareKvStore(kv.at("ams"), silent);
+    const provenance = new DagProvenance(store, { durability: "sync" });
+    const { runId } = await new DagRunner(chained(5), { provenance }).run();
+    const batches = kv.keys().filter((key) => /\/1\d{10}$/.test(key));
+    expect(batches.length).toBeGreaterThan(3);
+    kv.change(batches[2] as string, { value: null });
+    const reader = new DagProvenance(cloudflareKvStore(kv.at("ams"), silent));
+    const record = await reader.getRun(runId);
+    expect(record).toMatchObject({ status: "running", damage: expect.stringContaining("may not see all writes") });
+    const runner = new DagRunner(chained(5), { provenance: reader });
+    await expect(runner.restart(runId)).rejects.toMatchObject({ code: "STORE_STALE" });
+    await expect(runner.replay(runId)).rejects.toMatchObject({ code: "STORE_STALE" });
+    // The list of runs knows better, and says so.
+    expect((await reader.listRuns()).runs).toMatchObject([{ runId, status: "completed" }]);
+  });
+
+  test("a last batch that is missing is known from the claim of its owner", async () => {
+    const kv = new FaultyKv();
+    const provenance = new DagProvenance(cloudflareKvStore(kv.at("ams"), silent), { durability: "sync" });
+    const { runId } = await new DagRunner(chained(3), { provenance }).run();
+    const last = kv
+      .keys()
+      .filter((key) => /\/1\d{10}$/.test(key))
+      .at(-1) as string;
+    kv.change(last, { value: null });
+    const reader = new DagProvenance(cloudflareKvStore(kv.at("ams"), silent));
+    expect(await reader.getRun(runId)).toMatchObject({ damage: expect.stringContaining("Last known status: running") });
+    const refused = new DagRunner(chained(3), { provenance: reader }).restart(runId);
+    await expect(refused).rejects.toMatchObject({ code: "STORE_STALE" });
+  });
+
+  test("a key that is listed and not yet readable is unseen, and is read when it is there", async () => {
+    const kv = new FaultyKv({ lag: () => 4 });
+    const provenance = new DagProvenance(cloudflareKvStore(kv.at("ams"), silent));
+    const { runId } = await new DagRunner(chained(2), { provenance }).run();
+    const far = cloudflareKvStore(kv.at("syd"), silent);
+    const seen: string[] = [];
+    for (let look = 0; look < 20; look++) {
+      const record = await new DagProvenance(far).getRun(runId);
+      seen.push(record === undefined ? "nothing" : record.damage ? "behind" : record.status);
+    }
+    expect(seen.at(-1)).toBe("completed");
+    expect(seen[0]).not.toBe("completed");
+    expect(seen.every((one) => ["nothing", "behind", "running", "completed"].includes(one))).toBe(true);
+  });
+
+  test("two runs that store the same large value within a second both keep it", async () => {
+    const kv = new FaultyKv({ second: 1_000 });
+    const big = node({ output: type<Uint8Array>("Bytes"), run: () => new Uint8Array(1_500_000).fill(7) });
+    const store = cloudflareKvStore(kv.at("ams"), silent);
+    const other = cloudflareKvStore(kv.at("ams"), silent);
+    const runs = await Promise.all(
+      [store, other].map((one) =>
+        new DagRunner(dag("big", { nodes: { big } }), { provenance: new DagProvenance(one) }).run(),
+      ),
+    );
+    expect(kv.refused).toBeGreaterThan(0);
+    for (const { status, runId } of runs) {
+      expect(status).toBe("completed");
+      expect(await new DagProvenance(store).loadOutput(runId, "big")).toHaveLength(1_500_000);
+    }
+  });
+
+  test("a time to live below what KV takes is refused at once, and another goes with every write", async () => {
+    const kv = new FaultyKv();
+    expect(() => cloudflareKvStore(kv.at("ams"), { ttlSeconds: 59 })).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
+    const provenance = new DagProvenance(cloudflareKvStore(kv.at("ams"), { ttlSeconds: 60 }));
+    await new DagRunner(chained(3), { provenance }).run();
+    expect([...kv.ttls]).toEqual([60]);
+  });
+
+  test("a damaged batch is named, and what comes before it can be read", async () => {
+    const kv = new FaultyKv();
+    const provenance = new DagProvenance(cloudflareKvStore(kv.at("ams"), silent), { durability: "sync" });
+    const { runId } = await new DagRunner(chained(5), { provenance }).run();
+    const key = kv.keys().filter((one) => /\/1\d{10}$/.test(one))[2] as string;
+    const bytes = new Uint8Array(kv.value(key).slice(0));
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
+    kv.change(key, { value: bytes.buffer });
+    const reader = new DagProvenance(cloudflareKvStore(kv.at("ams"), silent));
+    const record = await reader.getRun(runId);
+    expect(record?.damage).toMatch(/damaged in key ".*checksum.*Events 0 to \d+ can be read/);
+    await expect(new DagRunner(chained(5), { provenance: reader }).restart(runId)).rejects.toMatchObject({
+      code: "STORE_DAMAGED",
+    });
+  });
+});
+
+describe("two drivers who do not see each other", () => {
+  test.each(Array.from({ length: 20 }, (_, i) => i + 1))(
+    "outputs are right and all readers see one history (seed %i)",
+    async (seed) => {
+      let state = seed;
+      const random = (below: number) => {
+        state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+        return state % below;
+      };
+      const kv = new FaultyKv({ lag: () => 10 + random(200) });
+      const warnings: string[] = [];
+      const at = (location: string) => cloudflareKvStore(kv.at(location), { onWarning: (one) => warnings.push(one) });
+      const double = node({ input: { n: Num }, output: Num, run: async ({ n }) => n * 2 });
+      const give = node({ output: list(Num), run: async () => Array.from({ length: 30 }, (_, i) => i) });
+      const sum = node({
+        input: { all: list(Num) },
+        output: Num,
+        run: async ({ all }) => all.reduce((a, b) => a + b, 0),
+      });
+      const work = dag("work", {
+        nodes: { give, doubled: map(double, { concurrency: 2 }), sum },
+        edges: chain("give", "doubled", "sum"),
+      });
+      const drivers = ["ams", "syd"].map((location) =>
+        new DagRunner(work, { provenance: new DagProvenance(at(location), { durability: "sync" }) }).run(
+          {},
+          { runId: "r" },
+        ),
+      );
+      const results = await Promise.allSettled(drivers);
+      const completed = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+      expect(completed.length).toBeGreaterThan(0);
+      for (const result of completed) expect(result).toMatchObject({ status: "completed", outputs: { sum: 870 } });
+      kv.wait(1_000);
+      const histories = await Promise.all(["ams", "syd", "iad"].map((location) => journal(at(location), "r")));
+      expect(histories[1]).toEqual(histories[0]);
+      expect(histories[2]).toEqual(histories[0]);
+      expect(histories[0]?.at(-1)).toMatchObject({ type: "run-completed" });
+      expect(await new DagProvenance(at("iad")).loadOutput("r", "sum")).toBe(870);
+      if (completed.length === 2) expect(warnings.join()).toMatch(/written by two owners|.*/);
+    },
+  );
+});
+
+describe("operations", () => {
+  test("a run of 400 small nodes takes at most 40 in async mode", async () => {
+    const kv = new FaultyKv();
+    const provenance = new DagProvenance(cloudflareKvStore(kv.at("ams"), silent));
+    const result = await new DagRunner(chained(400, { ms: 5 }), { provenance }).run();
+    expect(result).toMatchObject({ status: "completed", outputs: { n399: 400 } });
+    const total = Object.values(kv.operations).reduce((sum, one) => sum + one, 0);
+    console.log("400 nodes of 5 ms in async mode:", kv.operations);
+    expect(total).toBeLessThanOrEqual(40);
+  });
+});
