@@ -15,7 +15,7 @@ const [first = "", composites = "", pausing = "", browser = ""] = [...readme.mat
   ([, text]) => text,
 );
 
-test("the programs of the README compile", () => {
+test("the programs of the README compile", { timeout: 300_000 }, () => {
   expect(compile(first).errors).toEqual([]);
   expect(compile(composites).errors).toEqual([]);
   expect(compile(browser).errors).toEqual([]);

@@ -10,8 +10,11 @@ import type { Encoded } from "../../src/ports.js";
 import { ifThere, onDisk, sync } from "./disk.js";
 import { type Bytes, bytesOf, inBytes } from "./records.js";
 
-/** Times stand there in whole milliseconds, and with this added once the batch has come that a value was put for. */
-const BATCHED_MS = 0.5;
+/**
+ * Times stand there in even milliseconds, and with this added once the batch has come that a value was put for. (Deno
+ * reads whole ones only.)
+ */
+const BATCHED_MS = 1;
 /** Some file systems round a little. */
 const ROUNDING_MS = 0.1;
 
@@ -50,7 +53,7 @@ export class ValueFiles {
   /** Stores a value, whole or not at all. */
   async put(hash: string, value: Encoded): Promise<void> {
     const path = this.#path(hash);
-    const putAt = Date.now();
+    const putAt = evenNow();
     await onDisk("Storing a value", path, async () => {
       // A damaged file is written anew: whoever stores a value needs it whole.
       this.#unsynced.add(path);
@@ -68,7 +71,7 @@ export class ValueFiles {
       const path = this.#path(hash);
       const isOurs = await isUsedAt(path, putAt);
       // They count as just used: until the batch can be read, nobody removes them.
-      const now = Date.now();
+      const now = evenNow();
       const isThere = await touch(path, now);
       if (isOurs && isThere) this.#waiting.set(hash, now);
       else this.#waiting.delete(hash);
@@ -84,7 +87,7 @@ export class ValueFiles {
       const path = this.#path(hash);
       if (!this.#waiting.delete(hash) || usedAt === undefined || !(await isUsedAt(path, usedAt))) return;
       // Now: who read the journals before this moment may not have seen the batch.
-      await touch(path, Date.now() + BATCHED_MS);
+      await touch(path, evenNow() + BATCHED_MS);
     };
     // Without that they stay a while longer than they must.
     await Promise.all(hashes.map((hash) => release(hash).catch(() => {})));
@@ -96,7 +99,7 @@ export class ValueFiles {
     await onDisk("Storing a value", path, async () => {
       this.#unsynced.add(path);
       if (await ifThere("Storing a value", path, () => isWhole(path, hash))) return;
-      await write(path, value, usedAt);
+      await write(path, value, even(usedAt));
     });
   }
 
@@ -127,10 +130,11 @@ export class ValueFiles {
     for (const [name, path] of await this.#files()) {
       const found = used.has(name) ? undefined : await ifThere("Removing a value", path, () => stat(path));
       if (!found?.isFile()) continue;
-      const usedAt = Math.floor(found.mtimeMs + ROUNDING_MS);
-      const isBatched = isNear(found.mtimeMs - usedAt, BATCHED_MS);
+      const time = Math.floor(found.mtimeMs + ROUNDING_MS);
+      const usedAt = even(time);
+      const isBatched = time !== usedAt;
       // Whole milliseconds, as in `untouchedSince`: what was stored just before must not seem younger.
-      if (usedAt <= untouchedSince || (isBatched && usedAt < startedAt)) await rm(path, { force: true });
+      if (usedAt <= untouchedSince || (isBatched && time < startedAt)) await rm(path, { force: true });
     }
   }
 
@@ -179,9 +183,17 @@ async function write(path: string, value: Encoded, usedAt: number): Promise<void
 }
 
 /** Marks a file as used at a time; false if it is not there. */
-async function touch(path: string, usedAt = Date.now()): Promise<boolean> {
+async function touch(path: string, usedAt = evenNow()): Promise<boolean> {
   const seconds = usedAt / 1_000;
   return (await ifThere("Storing a value", path, () => utimes(path, seconds, seconds).then(() => true))) ?? false;
+}
+
+function even(ms: number): number {
+  return ms - (ms % 2);
+}
+
+function evenNow(): number {
+  return even(Date.now());
 }
 
 /** True if a file was used last at this time. */
