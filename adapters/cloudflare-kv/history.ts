@@ -33,8 +33,9 @@ export function historyOf(allClaims: readonly Claim[], allBatches: readonly Batc
   const batches = allBatches.filter(({ epoch }) => epoch > removedAt);
   let stretches: Stretch[] = [];
   let broken: History["broken"];
-  const conflicts: History["conflicts"][number][] = [];
-  for (const owned of ownersOf(batches)) {
+  const owners = ownersOf(batches);
+  const conflicts: History["conflicts"][number][] = beaten(batches, new Set(owners.flat()));
+  for (const owned of owners) {
     const first = owned[0] as BatchRecord;
     const end = endOf(stretches);
     if (first.number > end) {
@@ -64,6 +65,12 @@ function ownersOf(batches: readonly BatchRecord[]): BatchRecord[][] {
     const winner = all.reduce((least, { owner }) => (owner < least ? owner : least), all[0]?.owner ?? "");
     return all.filter(({ owner }) => owner === winner).sort((a, b) => a.number - b.number);
   });
+}
+
+/** Those who wrote under the epoch of another whose name comes first. */
+function beaten(batches: readonly BatchRecord[], counted: ReadonlySet<BatchRecord>) {
+  const lost = batches.filter((batch) => !counted.has(batch));
+  return lost.map(({ owner, epoch, info }) => ({ owner, epoch, events: info?.events ?? 0 }));
 }
 
 /** Adds the batches of one owner up to the first gap, which is the answer. */

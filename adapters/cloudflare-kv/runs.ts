@@ -191,7 +191,7 @@ export class Runs {
 
   #tellConflicts(runId: string, { conflicts }: History): void {
     for (const { owner, epoch, events } of conflicts) {
-      const message = `Run "${runId}" was written by two owners who did not see each other: ${events} events of owner ${owner} (epoch ${epoch}) do not count, since a later owner began before them.`;
+      const message = `Run "${runId}" was written by two owners who did not see each other: ${events} events of owner ${owner} (epoch ${epoch}) do not count.`;
       if (this.#warned.has(message)) continue;
       this.#warned.add(message);
       this.#warn(message);
