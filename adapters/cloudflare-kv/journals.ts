@@ -2,13 +2,14 @@
 
 import { HeddleError } from "../../src/errors.js";
 import type { Batch, RunHead, WritePosition } from "../../src/ports.js";
+import { JOURNAL_FORMAT } from "../records.js";
 import { encodeBody, pack } from "./body.js";
 import { type Client, fits } from "./client.js";
 import type { Keys } from "./keys.js";
 import type { Metadata } from "./namespace.js";
 import type { Holding, Ownership } from "./ownership.js";
 import { type BatchInfo, HASH_DIGITS, putInfo } from "./records.js";
-import { JOURNAL_FORMAT, sumOf } from "./runs.js";
+import { sumOf } from "./runs.js";
 import type { Values } from "./values.js";
 
 /** So many hashes fit beside a batch. */

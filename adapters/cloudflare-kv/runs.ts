@@ -4,7 +4,7 @@
 import { HeddleError } from "../../src/errors.js";
 import type { JournalEvent } from "../../src/events.js";
 import type { Encoded, JournalPage, RunHead } from "../../src/ports.js";
-import { JOURNAL_FORMAT, readEvents, readHead } from "../records.js";
+import { readEvents, readHead } from "../records.js";
 import { decodeBody, type Packed, unpack } from "./body.js";
 import type { Client, Listed } from "./client.js";
 import { type History, historyOf } from "./history.js";
@@ -204,8 +204,6 @@ export async function sumOf(bytes: ArrayBuffer): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes), 0, 8);
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
-
-export { JOURNAL_FORMAT };
 
 function readable(events: number): string {
   return events === 0 ? "No event can be read." : `Events 0 to ${events - 1} can be read.`;
