@@ -3,6 +3,7 @@
 
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import type { RunUsage, Skeleton, StoreUsage } from "../../src/ports.js";
 import { isOwned, prolong } from "./claims.js";
 import { ifThere, isGone } from "./disk.js";
@@ -15,7 +16,7 @@ import { sideBySide } from "./side-by-side.js";
 import { lost, reduceJournal } from "./skeleton.js";
 import { discard } from "./trash.js";
 import { usageOf } from "./usage.js";
-import type { Looked, ValueFiles } from "./value-files.js";
+import { type Looked, TIMES_APART_MS, type ValueFiles } from "./value-files.js";
 
 /** A value may be stored this long before the batch that refers to it. */
 const UNREFERRED_MS = 60_000;
@@ -47,6 +48,13 @@ interface Surroundings extends Looked {
   readonly references: References;
 }
 
+/** Waits until what is stored from now on is younger than the time that it answers. */
+async function start(): Promise<number> {
+  const startedAt = Date.now();
+  while (Date.now() < startedAt + TIMES_APART_MS) await setTimeout(1);
+  return startedAt;
+}
+
 /** What is removed from a store. */
 export class Retention {
   readonly #setup: RetentionSetup;
@@ -57,11 +65,12 @@ export class Retention {
 
   /** Removes runs, damaged ones too. */
   async remove(runIds: readonly string[]): Promise<void> {
+    const startedAt = await start();
     const all = new Set(await runNames(this.#setup.runs));
     const names = [...new Set(runIds.map(folderName))].filter((name) => all.delete(name));
     if (names.length === 0) return;
     const others = [...all];
-    const around = await this.#lookAround(others, Date.now());
+    const around = await this.#lookAround(others, startedAt);
     const { references } = around;
     for (const name of names) {
       const refers = this.#reader(name).refers();
@@ -82,7 +91,7 @@ export class Retention {
    */
   async prune(tasks: readonly PruneTask[]): Promise<void> {
     // Before the first is taken: what an owner stores who takes one over is younger.
-    const startedAt = Date.now();
+    const startedAt = await start();
     const held: Held[] = [];
     const failures: unknown[] = [];
     const fail = (error: unknown) => void failures.push(error);

@@ -10,10 +10,9 @@ import type { Encoded } from "../../src/ports.js";
 import { ifThere, onDisk, sync } from "./disk.js";
 import { type Bytes, bytesOf, inBytes } from "./records.js";
 
-/**
- * Times stand there in even milliseconds, and with this added once the batch has come that a value was put for. (Deno
- * reads whole ones only.)
- */
+/** Times stand there in even milliseconds: of two that are as far apart as this, the later one is the greater. */
+export const TIMES_APART_MS = 2;
+/** What is added to a time once the batch has come that a value was put for. (Deno reads whole milliseconds only.) */
 const BATCHED_MS = 1;
 /** Some file systems round a little. */
 const ROUNDING_MS = 0.1;
@@ -133,8 +132,7 @@ export class ValueFiles {
       const time = Math.floor(found.mtimeMs + ROUNDING_MS);
       const usedAt = even(time);
       const isBatched = time !== usedAt;
-      // Whole milliseconds, as in `untouchedSince`: what was stored just before must not seem younger.
-      if (usedAt <= untouchedSince || (isBatched && time < startedAt)) await rm(path, { force: true });
+      if (usedAt <= (isBatched ? startedAt : untouchedSince)) await rm(path, { force: true });
     }
   }
 
@@ -189,7 +187,7 @@ async function touch(path: string, usedAt = evenNow()): Promise<boolean> {
 }
 
 function even(ms: number): number {
-  return ms - (ms % 2);
+  return ms - (ms % TIMES_APART_MS);
 }
 
 function evenNow(): number {
