@@ -43,6 +43,7 @@ export class Workbench {
     this.#records = records;
     this.#runner = new DagRunner(job.dag, {
       provenance: records.provenance,
+      context: job.context,
       concurrency: CONCURRENCY,
       ...(restMs > 0 ? { executor: restingExecutor(restMs) } : {}),
       onEvent: (event) => {

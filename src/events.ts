@@ -54,6 +54,8 @@ interface Writer {
   /** Hash of the dag's shape, and of the source text of its functions (a hint only). Both are stored as values. */
   readonly fingerprint: string;
   readonly code: string;
+  /** True if the clock of the writer stands still while code runs: synchronous work seems to take no time. */
+  coarse?: true;
 }
 
 export interface RunStarted extends Timed, Writer {

@@ -33,6 +33,8 @@ declare class TextEncoder {
   encode(text: string): Uint8Array<ArrayBuffer>;
 }
 
+/** Not in Node 20. */
+declare var navigator: { readonly userAgent?: string } | undefined;
 declare const performance: { now(): number };
 declare const console: { error(...data: unknown[]): void };
 

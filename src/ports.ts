@@ -10,6 +10,11 @@ export interface Clock {
   now(): number;
   /** Calls back once after `delayMs`; the returned function calls it off. */
   after(delayMs: number, callback: () => void): () => void;
+  /**
+   * True if time stands still while code runs and only I/O moves it on, as in Workers that are deployed
+   * (developers.cloudflare.com/workers/reference/security-model). The record then says that its times are coarse.
+   */
+  readonly isCoarse?: boolean;
 }
 
 /**

@@ -22,7 +22,13 @@ const DEEPEST_ERROR = 32;
 const text = exactOptional(string());
 const timed = { at: amount };
 const placed = { ...timed, path: string(), attempt: ordinal };
-const writer = { epoch: count, owner: string(), fingerprint: string(), code: string() };
+const writer = {
+  epoch: count,
+  owner: string(),
+  fingerprint: string(),
+  code: string(),
+  coarse: exactOptional(literal(true)),
+};
 
 const composed = strictObject({
   kind: oneOf(["one", "list", "record", "map", "joined"]),

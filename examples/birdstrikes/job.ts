@@ -1,5 +1,6 @@
 // Bird strikes as a job of the command line.
 
+import { readFile } from "node:fs/promises";
 import { dataFile } from "../shared/data-file.js";
 import { job } from "../shared/job.js";
 import { birdstrikes } from "./pipeline.js";
@@ -9,6 +10,7 @@ import { renderReport } from "./render.js";
 export const birdstrikesJob = job({
   title: "Bird strikes at American airports, 1990 to 2002: two CSV files to one report.",
   dag: birdstrikes,
+  context: { readText: (path, signal) => readFile(path, { encoding: "utf8", signal }) },
   inputs: () => ({
     readStrikes: { path: dataFile("birdstrikes.csv") },
     readAirports: { path: dataFile("airports.csv") },

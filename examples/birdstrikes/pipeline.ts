@@ -1,8 +1,7 @@
 // The dag: read → parse → clean and match, chunk by chunk → join → tables → report. Every edge is wired by type; each
 // node only names a function.
 
-import { readFile } from "node:fs/promises";
-import { chain, dag, list, map, node } from "heddle";
+import { type Context, chain, dag, list, map, node } from "heddle";
 import { z } from "zod";
 import { sumOf } from "../shared/groups.js";
 import { Table } from "../shared/table.js";
@@ -14,16 +13,21 @@ import { makeReport } from "./report.js";
 import { Airports, AirportsCsv, CleanStrikes, LocatedStrikes, RawStrikes, Report, StrikesCsv } from "./schemas.js";
 import * as tables from "./tables.js";
 
+/** How a file is read is the business of the platform, and not recorded. */
+export interface Files {
+  readText(path: string, signal: AbortSignal): Promise<string>;
+}
+
 const readStrikes = node({
   input: { path: z.string() },
   output: StrikesCsv,
-  run: async ({ path }, { signal }) => StrikesCsv.parse(await readFile(path, { encoding: "utf8", signal })),
+  run: async ({ path }, { readText, signal }: Context<Files>) => StrikesCsv.parse(await readText(path, signal)),
 });
 
 const readAirports = node({
   input: { path: z.string() },
   output: AirportsCsv,
-  run: async ({ path }, { signal }) => AirportsCsv.parse(await readFile(path, { encoding: "utf8", signal })),
+  run: async ({ path }, { readText, signal }: Context<Files>) => AirportsCsv.parse(await readText(path, signal)),
 });
 
 const parseStrikes = node({

@@ -9,6 +9,7 @@ import { renderReport } from "./render.js";
 export const flightsJob = job({
   title: "Delays of 231,083 American flights: four files to one report, in 15 to 30 seconds.",
   dag: flights,
+  context: {},
   inputs: () => ({
     cutFlights: { path: dataFile("flights-200k.json") },
     readSample: { path: dataFile("flights-20k.json") },

@@ -1,6 +1,6 @@
 // What the command line needs of an example: its dag, what to feed it, and how to print what comes out.
 
-import type { Dag, Edge, Nodes, SinkOutputs, SourceInputs } from "heddle";
+import type { ContextNeeds, Dag, Edge, Nodes, SinkOutputs, SourceInputs } from "heddle";
 
 /** A dag with its real inputs and a way to print its outputs. */
 export interface Job<N extends Nodes = Nodes, E extends readonly Edge[] = readonly Edge[]> {
@@ -8,6 +8,8 @@ export interface Job<N extends Nodes = Nodes, E extends readonly Edge[] = readon
   readonly name: string;
   readonly title: string;
   readonly dag: Dag<N, E>;
+  /** What its nodes need of the platform. */
+  readonly context: ContextNeeds<N> & object;
   inputs(): SourceInputs<N, E>;
   render(outputs: SinkOutputs<N, E>): string;
 }

@@ -158,18 +158,21 @@ function foldReused(state: RunState, event: NodeReused): void {
 
 function foldStarted(state: RunState, event: NodeStarted): void {
   const { attempt, reason, executor, at } = event;
-  nodeAt(state, event.path, at).attempts.push({
+  const { epoch, coarse } = state.resumed ?? state.started;
+  const record: AttemptRecord = {
     attempt,
     status: "running",
     reason,
     executor,
-    epoch: (state.resumed ?? state.started).epoch,
+    epoch,
     overridden: event.overridden === true,
     startedAt: at,
     consumed: consumedBy(state, event),
     ran: true,
     logs: [],
-  });
+  };
+  if (coarse) record.coarse = true;
+  nodeAt(state, event.path, at).attempts.push(record);
 }
 
 function consumedBy(state: RunState, { path, inputs }: NodeStarted): AttemptRecord["consumed"] {

@@ -21,6 +21,8 @@ export interface InspectedAttempt {
   readonly startedAt: number;
   readonly endedAt?: number;
   readonly durationMs?: number;
+  /** True if the clock stood still while code ran, as in Workers that are deployed: it took that long or longer. */
+  readonly coarse?: true;
   readonly inputs: Readonly<Record<string, Taken>>;
   readonly error?: ErrorRecord;
   readonly retryInMs?: number;

@@ -3,7 +3,7 @@
 
 import { faultsError, HeddleError, toError } from "../errors.js";
 import { JOURNAL_FORMAT, type JournalEvent, type NodeReused, type Ref, type RunStarted } from "../events.js";
-import type { Lease, RunHead, Store } from "../ports.js";
+import type { Clock, Lease, RunHead, Store } from "../ports.js";
 import type {
   BeginRequest,
   GivenInputs,
@@ -85,7 +85,7 @@ export class RunOpener {
       writer.keepHashed(texts);
       const { epoch } = lease;
       const event = { type: "run-resumed" as const, at, epoch, owner, fingerprint, code, answers };
-      writer.add({ ...event, invalidated: [...invalidated.keys()] });
+      writer.add({ ...event, invalidated: [...invalidated.keys()], ...coarseness(clock) });
       recordEffects(plan, decisions, writer, at);
       return { inputs, recorder: writer, prior };
     } catch (error) {
@@ -181,6 +181,7 @@ export class RunOpener {
         code,
         inputs: { ...keepInputs(writer, inputs), ...replay?.carried },
         ...(replay?.origin ? { replay: replay.origin } : {}),
+        ...coarseness(setting.clock),
       };
       writer.keepHashed(texts);
       writer.add(event);
@@ -224,6 +225,10 @@ export class RunOpener {
       head,
     });
   }
+}
+
+function coarseness({ isCoarse }: Clock): { coarse?: true } {
+  return isCoarse ? { coarse: true } : {};
 }
 
 function keepAnswers(recorder: Recorder, answers: readonly Answer[]) {

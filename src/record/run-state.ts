@@ -48,6 +48,8 @@ export interface AttemptRecord {
   readonly overridden: boolean;
   readonly startedAt: number;
   endedAt?: number;
+  /** True if these times are of a clock that stands still while code runs. */
+  coarse?: true;
   /** The values it consumed, by input: an edge was traversed exactly if it stands here. */
   readonly consumed: Readonly<Record<string, readonly ConsumedRef[]>>;
   error?: ErrorRecord;

@@ -42,6 +42,7 @@ const SYSTEM_CLOCK: Clock = {
     arm(delayMs);
     return () => clearTimeout(timer);
   },
+  isCoarse: globalThis.navigator?.userAgent === "Cloudflare-Workers",
 };
 
 const INLINE: Executor = { name: "inline", execute: ({ node, input, context }) => node.run(input, context) };

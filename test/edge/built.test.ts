@@ -32,7 +32,7 @@ export default {
   },
 };`;
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const BUILT = `${ROOT}node_modules/.cache/heddle/workerd`;
 
 test("the built engine runs, records and replays in workerd without Node compatibility", async () => {
