@@ -11,15 +11,17 @@ import { compile } from "./support/compile.js";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 const readme = await readFile(`${ROOT}README.md`, "utf8");
-const [first = "", composites = "", pausing = "", browser = ""] = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(
-  ([, text]) => text,
-);
+const [first = "", composites = "", pausing = "", browser = "", edge = ""] = [
+  ...readme.matchAll(/```ts\n(.*?)```/gs),
+].map(([, text]) => text);
 
 test("the programs of the README compile", { timeout: 300_000 }, () => {
   expect(compile(first).errors).toEqual([]);
   expect(compile(composites).errors).toEqual([]);
   expect(compile(browser).errors).toEqual([]);
   expect(browser).toContain("indexedDbStore(");
+  expect(compile(edge).errors).toEqual([]);
+  expect(edge).toContain("cloudflareKvStore(");
   const prelude = `
     import { node, type } from "heddle";
     import { z } from "zod";
