@@ -82,6 +82,7 @@ export type {
   Held,
   JournalPage,
   Lease,
+  Place,
   RunHead,
   RunUsage,
   Skeleton,

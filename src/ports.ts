@@ -2,6 +2,7 @@
 
 import type { BaseContext } from "./definition/context.js";
 import type { AnyNode } from "./definition/node.js";
+import type { Plan } from "./definition/plan.js";
 import type { JournalEvent, RunStatus } from "./events.js";
 
 /** Time, injected so that tests need no fake timers. */
@@ -36,18 +37,28 @@ export interface Codec {
 
 /** One execution of one node's function. */
 export interface Task {
-  readonly dag: string;
   readonly node: AnyNode;
   readonly input: Readonly<Record<string, unknown>>;
   readonly context: BaseContext;
+  /** What earlier pauses of its path were answered with, by reason. */
+  readonly answers: ReadonlyMap<string, unknown> | undefined;
 }
 
-/** Where functions run. */
-export interface Executor {
-  /** For the record. */
+/** A place where functions run. */
+export interface Place {
+  /** For the record: what it is, and why it was taken, if that is not plain. */
   readonly name: string;
   /** Runs the function; may return its result or a promise of it, may throw or reject with its error. */
   execute(task: Task): unknown;
+}
+
+/** Where functions run. */
+export interface Executor extends Place {
+  /**
+   * Says where a node of a dag runs: at once or, if that must first be found out, later. What it rejects with fails the
+   * attempt. Default: all run in this place.
+   */
+  place?(node: AnyNode, plan: Plan): Place | PromiseLike<Place>;
 }
 
 /** What a store can do and how much it takes at once. */

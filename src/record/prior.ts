@@ -5,7 +5,7 @@ import { type Plan, stepAt } from "../definition/plan.js";
 import { errorOf } from "../error-record.js";
 import { HeddleError, quoted } from "../errors.js";
 import type { ErrorRecord, JournalEvent, NodeReused, Reason } from "../events.js";
-import type { FailedElement, Prior, Recorder } from "../run/recording.js";
+import type { Answers, FailedElement, Prior, Recorder } from "../run/recording.js";
 import type { RunReader } from "./reader.js";
 import { stalePaths } from "./replay.js";
 import type { ReplayPlan } from "./replay-plan.js";
@@ -30,7 +30,8 @@ export async function priorOfRestart(
   const isDone = (path: string) => isRecorded(path) || outputs.has(path);
   const last = (path: string) => state.nodes.get(path)?.attempts.at(-1);
   const known = await recordedAnswers(state, reader, isRecorded);
-  for (const { path, reason, value } of answers) known.set(keyOf(path, reason), { value });
+  for (const { path, reason, value } of answers)
+    known.set(path, new Map([...(known.get(path) ?? []), [reason, value]]));
   const failures = new Map(failuresAtRestart(state, invalidated).map((failure) => [failure.path, failure]));
   return {
     isDone,
@@ -39,7 +40,7 @@ export async function priorOfRestart(
     tries: (path) => (invalidated.has(path) ? 0 : pendingTries(state.nodes.get(path))),
     reason: (path) => invalidated.get(path) ?? reasonAfter(last(path)),
     failure: (element) => failures.get(element),
-    answer: (path, reason) => known.get(keyOf(path, reason)),
+    answers: (path) => known.get(path),
     pauses: asks.map(({ path, attempt }) => ({ path, reason: EFFECT_UNKNOWN, payload: { attempt } })),
     stale: await staleAtRestart({ plan, state, reader }, isDone),
     collected: collectedIn(state, isDone),
@@ -60,7 +61,7 @@ export function priorOfReplay({ state, reader }: Omit<Recorded, "plan">, replay:
     tries: () => 0,
     reason: (path) => reasons.get(path) ?? "no recorded output",
     failure: (element) => failures.get(element),
-    answer: () => undefined,
+    answers: () => undefined,
     pauses: [],
     stale: replay.stale,
     collected: collectedIn(state, isDone),
@@ -126,15 +127,13 @@ export function recordEffects(plan: Plan, { asks, supplied }: RestartDecisions, 
 
 // ---- answers
 
-function keyOf(path: string, reason: string): string {
-  return JSON.stringify([path, reason]);
-}
-
 async function recordedAnswers(state: RunState, reader: RunReader, isDone: (path: string) => boolean) {
-  const known = new Map<string, { readonly value: unknown }>();
+  const known = new Map<string, Answers>();
   for (const [path, answers] of state.answers) {
     if (isDone(path)) continue;
-    for (const [reason, ref] of answers) known.set(keyOf(path, reason), { value: await reader.valueOf(state, ref) });
+    const values = new Map<string, unknown>();
+    for (const [reason, ref] of answers) values.set(reason, await reader.valueOf(state, ref));
+    known.set(path, values);
   }
   return known;
 }

@@ -4,7 +4,10 @@ import type { BaseContext } from "../definition/context.js";
 import type { InputPaths, Step } from "../definition/plan.js";
 import type { AnySchema } from "../definition/schema.js";
 import { HeddleError, print } from "../errors.js";
+import { copyAll } from "../isolate.js";
+import type { Place } from "../ports.js";
 import type { RunFrame } from "./composite-run.js";
+import type { Answers } from "./recording.js";
 import type { Stoppable } from "./scope.js";
 
 /** What a function asked for when it paused. */
@@ -18,8 +21,8 @@ export interface PauseRequest {
 export interface AttemptHost {
   readonly runId: string;
   readonly epoch: number;
-  /** The answer to a pause of this path, if it has one: as `{ value }`, since the answer may be `undefined`. */
-  answer(path: string, reason: string): { readonly value: unknown } | undefined;
+  /** The answers to pauses of its path, by reason. */
+  answers(attempt: Attempt): Answers | undefined;
   progressed(attempt: Attempt, done: number, total: number | undefined): void;
   logged(attempt: Attempt, message: string, data: unknown): void;
 }
@@ -30,6 +33,8 @@ export class Attempt implements Stoppable {
   readonly frame: RunFrame;
   readonly step: Step;
   readonly number: number;
+  /** Where its function runs. */
+  place: Place;
   previous: Stoppable | undefined;
   next: Stoppable | undefined;
   /** Set when the outcome is decided; whatever the function still does is ignored. */
@@ -46,11 +51,12 @@ export class Attempt implements Stoppable {
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
 
-  constructor(host: AttemptHost, frame: RunFrame, step: Step, number: number) {
+  constructor(host: AttemptHost, frame: RunFrame, step: Step, place: Place) {
     this.host = host;
     this.frame = frame;
     this.step = step;
-    this.number = number;
+    this.number = frame.nextAttempt(step);
+    this.place = place;
   }
 
   get path(): string {
@@ -68,6 +74,10 @@ export class Attempt implements Stoppable {
       if (this.#aborted) this.#controller.abort(this.#aborted.reason);
     }
     return this.#controller.signal;
+  }
+
+  get answers(): Answers | undefined {
+    return this.host.answers(this);
   }
 
   abort(reason: unknown): void {
@@ -90,8 +100,8 @@ export class Attempt implements Stoppable {
         `Expected the reason of a pause in node "${this.path}" to be a non-empty string.`,
       );
     }
-    const answer = this.host.answer(this.path, reason);
-    const checked = answer && checkAnswer(schema, answer.value, this.path);
+    const { answers } = this;
+    const checked = answers?.has(reason) ? checkAnswer(schema, copyAll(answers.get(reason)), this.path) : undefined;
     if (checked && !("rejected" in checked)) return checked.value;
     this.pause = { reason, payload, ...checked };
     throw new HeddleError("PAUSED", `Node "${this.path}" pauses the run: ${reason}`);

@@ -1,14 +1,16 @@
 // Attempts of nodes: from their start, over the call of the function, to what becomes of them.
 
+import type { AnyNode } from "../definition/node.js";
 import { isInside } from "../definition/path.js";
-import type { Step } from "../definition/plan.js";
+import type { Plan, Step } from "../definition/plan.js";
 import { toError } from "../errors.js";
 import { copyAll } from "../isolate.js";
+import type { Executor, Place } from "../ports.js";
 import { Attempt, type AttemptHost } from "./attempt.js";
 import type { CompositeRun, RunFrame } from "./composite-run.js";
 import type { RunHost } from "./host.js";
-import { invoke, type Outcome } from "./invoke.js";
-import type { Pause } from "./recording.js";
+import { invoke, isThenable, type Outcome } from "./invoke.js";
+import type { Answers, Pause } from "./recording.js";
 import { Retries } from "./retry.js";
 import type { Scope } from "./scope.js";
 
@@ -32,9 +34,9 @@ export class Attempts implements AttemptHost, Outcome {
 
   // ---- what attempts ask for
 
-  answer(path: string, reason: string): { readonly value: unknown } | undefined {
-    const answer = this.#host.shared.prior?.answer(path, reason);
-    return answer && { value: copyAll(answer.value) };
+  answers(attempt: Attempt): Answers | undefined {
+    // The path is made on demand.
+    return this.#host.shared.prior?.answers(attempt.path);
   }
 
   progressed(attempt: Attempt, done: number, total: number | undefined): void {
@@ -55,30 +57,52 @@ export class Attempts implements AttemptHost, Outcome {
 
   /** Starts a step that is ready. */
   start(frame: RunFrame, step: Step): void {
-    const attempt = new Attempt(this, frame, step, frame.nextAttempt(step));
+    const attempt = new Attempt(this, frame, step, this.#host.settings.executor);
     frame.scope.add(attempt);
-    if (!frame.outputs.isUnread(step)) return this.#announce(attempt);
-    frame.outputs.read(step).then(
+    const preparing = this.#prepare(attempt);
+    if (!preparing) return this.#announce(attempt);
+    preparing.then(
       () => this.#announce(attempt),
       (error) => {
-        this.#host.reporter.started(attempt, this.#host.reason(attempt), this.#host.settings.executor.name);
+        this.#started(attempt);
         this.threw(attempt, error);
       },
     );
   }
 
+  /** Finds out where its function runs, and reads what it takes. Returns nothing if all that is known. */
+  #prepare(attempt: Attempt): Promise<unknown> | undefined {
+    const { frame, step } = attempt;
+    const { executor } = this.#host.settings;
+    const reading = frame.outputs.isUnread(step) ? frame.outputs.read(step) : undefined;
+    if (!executor.place) return reading;
+    const placing = placeOf(executor, step.node, this.#host.plan);
+    if (!isThenable(placing)) {
+      attempt.place = placing;
+      return reading;
+    }
+    const placed = placing.then((place) => {
+      attempt.place = place;
+    });
+    return Promise.all([reading, placed]);
+  }
+
   /** Reports the start, and for an effect waits until that is stored. */
   #announce(attempt: Attempt): void {
     try {
-      if (!this.#host.reporter.isIdle) {
-        this.#host.reporter.started(attempt, this.#host.reason(attempt), this.#host.settings.executor.name);
-      }
+      this.#started(attempt);
     } catch (error) {
       return this.#break(attempt, error);
     }
     if (!attempt.step.node.effect || !this.#host.recorder) return this.#call(attempt);
     const call = () => this.#call(attempt);
     this.#host.recorder.stored(true).then(call, call);
+  }
+
+  #started(attempt: Attempt): void {
+    if (!this.#host.reporter.isIdle) {
+      this.#host.reporter.started(attempt, this.#host.reason(attempt), attempt.place.name);
+    }
   }
 
   #call(attempt: Attempt): void {
@@ -195,5 +219,14 @@ export class Attempts implements AttemptHost, Outcome {
   /** True when an attempt has been told to stop: what it throws from now on is no failure of its own. */
   #isAborted({ frame }: Attempt): boolean {
     return this.#host.isAborting || frame.scope.isFailing;
+  }
+}
+
+/** Never throws, since executors are other people's. */
+function placeOf(executor: Executor, node: AnyNode, plan: Plan): Place | PromiseLike<Place> {
+  try {
+    return executor.place?.(node, plan) ?? executor;
+  } catch (error) {
+    return Promise.reject(error);
   }
 }

@@ -38,6 +38,7 @@ export function execute(setup: ExecutionSetup): Promise<RunResult> {
 
 class Execution implements RunHost {
   readonly #setup: ExecutionSetup;
+  readonly plan: Plan;
   readonly settings: Settings;
   readonly recorder: Recorder | undefined;
   readonly shared: Shared;
@@ -57,6 +58,7 @@ class Execution implements RunHost {
   constructor(setup: ExecutionSetup) {
     const { runId, plan, inputs, recorder, prior, settings, budget } = setup;
     this.#setup = setup;
+    this.plan = plan;
     this.settings = settings;
     this.recorder = recorder;
     this.shared = { inputs, prior, frozen: new WeakMap() };

@@ -1,6 +1,6 @@
 // What attempts and composites need of the execution they belong to.
 
-import type { Step } from "../definition/plan.js";
+import type { Plan, Step } from "../definition/plan.js";
 import type { Reason } from "../events.js";
 import type { CompositeRun, RunFrame } from "./composite-run.js";
 import type { Shared } from "./frame.js";
@@ -11,6 +11,8 @@ import type { WorkQueue } from "./work.js";
 
 /** One execution of one run. */
 export interface RunHost {
+  /** Of the dag that is run, with what its runner put in other places. */
+  readonly plan: Plan;
   readonly settings: Settings;
   readonly shared: Shared;
   readonly recorder: Recorder | undefined;

@@ -26,7 +26,7 @@ export interface Outcome {
   threw(attempt: Attempt, error: unknown): void;
 }
 
-/** Calls the function and hands its outcome on: at once if it is synchronous, otherwise when it settles. */
+/** Calls the function in its place and hands its outcome on: at once if it is synchronous, otherwise when it settles. */
 export function invoke(
   attempt: Attempt,
   settings: Settings,
@@ -34,13 +34,13 @@ export function invoke(
   outcome: Outcome,
 ): void {
   const { node } = attempt.step;
-  const { executor, clock } = settings;
+  const { clock } = settings;
   attempt.ran = true;
   attempt.deadline = node.timeoutMs === undefined ? undefined : clock.now() + node.timeoutMs;
   try {
     const context = new AttemptContext(attempt);
     if (settings.context) Object.assign(context, settings.context);
-    const result = executor.execute({ dag: attempt.frame.plan.dag, node, input, context });
+    const result = attempt.place.execute({ node, input, context, answers: attempt.answers });
     if (!isThenable(result)) return check(attempt, clock, result, outcome);
     limit(attempt, clock, outcome);
     result.then(
@@ -87,6 +87,7 @@ function invalidOutput(path: string, issues: string): HeddleError {
   return new HeddleError("INVALID_OUTPUT", `${subject}: ${issues}. Correct what the node returns, or its \`output\`.`);
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+/** True for promises, and for all that can be awaited like them. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }

@@ -42,14 +42,17 @@ export interface Prior {
   reason(path: string): Reason;
   /** The failure of an element that stays a result of the map that collected it. */
   failure(element: string): FailedElement | undefined;
-  /** The answer to a pause: as `{ value }`, since the answer may be `undefined`. */
-  answer(path: string, reason: string): { readonly value: unknown } | undefined;
+  /** The answers to pauses of a path, by reason. */
+  answers(path: string): Answers | undefined;
   /** Pauses to begin with: effects whose outcome is unknown. */
   readonly pauses: readonly Pause[];
   readonly stale: readonly string[];
   /** Failed elements of composites that are done. */
   readonly collected: readonly FailedElement[];
 }
+
+/** What pauses were answered with, by reason. */
+export type Answers = ReadonlyMap<string, unknown>;
 
 /** Writes one run while it is executed. */
 export interface Recorder {
