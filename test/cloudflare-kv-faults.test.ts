@@ -134,6 +134,8 @@ describe("pitfall 10: what a location does not see", () => {
 });
 
 describe("two drivers who do not see each other", () => {
+  let bothCompleted = 0;
+
   test.each(Array.from({ length: 20 }, (_, i) => i + 1))(
     "outputs are right and all readers see one history (seed %i)",
     async (seed) => {
@@ -172,9 +174,13 @@ describe("two drivers who do not see each other", () => {
       expect(histories[2]).toEqual(histories[0]);
       expect(histories[0]?.at(-1)).toMatchObject({ type: "run-completed" });
       expect(await new DagProvenance(at("iad")).loadOutput("r", "sum")).toBe(870);
-      if (completed.length === 2) expect(warnings.join()).toMatch(/written by two owners/);
+      if (completed.length < 2) return;
+      bothCompleted++;
+      expect(warnings.join()).toMatch(/written by two owners/);
     },
   );
+
+  test("both got to the end of some of these runs", () => expect(bothCompleted).toBeGreaterThan(0));
 });
 
 describe("operations", () => {

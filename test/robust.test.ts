@@ -5,6 +5,7 @@ import {
   DagProvenance,
   DagRunner,
   dag,
+  type Encoded,
   type JournalEvent,
   node,
   optional,
@@ -15,7 +16,7 @@ import {
 import { memoryStore } from "heddle/adapters/memory";
 import { expect, test } from "vitest";
 import { ManualClock } from "./support/manual-clock.js";
-import { storeWith } from "./support/store-with.js";
+import { journal, storeWith } from "./support/store-with.js";
 
 const Any = type<unknown>("Any");
 const Num = type<number>("Num");
@@ -183,6 +184,27 @@ test("a recorded value that is gone fails its node, and the run has an end on re
     error: { code: "VALUE_MISSING" },
   });
   expect((await provenance.getRun(runId))?.status).toBe("failed");
+});
+
+test("a recorded value that is another than was stored is refused, and so is another description of a dag", async () => {
+  const inner = memoryStore();
+  const changed = new Map<string, Encoded>();
+  const store = storeWith(inner, () => ({
+    getValue: async (at) => changed.get(at.hash) ?? inner.getValue(at),
+  }));
+  const provenance = new DagProvenance(store);
+  const bytes = node({ output: type<Uint8Array>("Bytes"), run: () => Uint8Array.of(1, 2, 3) });
+  const { runId } = await new DagRunner(dag("bytes", { nodes: { bytes } }), { provenance }).run();
+  for (const event of await journal(inner, runId)) {
+    const hash = event.type === "run-started" ? event.fingerprint : (event as { output?: string }).output?.slice(1);
+    if (hash === undefined) continue;
+    const { text, parts } = (await inner.getValue({ hash, runId, seq: 9 })) as Encoded;
+    changed.set(hash, { text: text.replace("bytes", "bites"), parts: parts.map(() => Uint8Array.of(1, 2, 4)) });
+  }
+  expect(changed.size).toBe(2);
+  const refused = { code: "STORE_DAMAGED", message: expect.stringContaining(`run "${runId}"`) };
+  await expect(provenance.loadOutput(runId, "bytes")).rejects.toMatchObject(refused);
+  await expect(new DagProvenance(store).inspect(runId)).rejects.toMatchObject(refused);
 });
 
 test("inputs named like members of Object are unfed unless they are fed", async () => {

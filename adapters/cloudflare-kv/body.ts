@@ -48,8 +48,8 @@ export async function decodeBody(bytes: ArrayBuffer): Promise<{ readonly line: u
   return { line: JSON.parse(text), rest: whole.subarray(end + 1) };
 }
 
-/** The values that were packed. @throws an Error if the lengths do not fit the bytes. */
-export function unpack(texts: Packed["texts"], rest: Uint8Array): Map<string, Encoded> {
+/** The values that were packed; nothing if the lengths do not fit the bytes. */
+export function unpack(texts: Packed["texts"], rest: Uint8Array): Map<string, Encoded> | undefined {
   const values = new Map<string, Encoded>();
   let offset = 0;
   for (const [hash, text, lengths] of texts) {
@@ -61,8 +61,7 @@ export function unpack(texts: Packed["texts"], rest: Uint8Array): Map<string, En
     });
     values.set(hash, { text, parts });
   }
-  if (offset !== rest.byteLength) throw new Error(`it has ${rest.byteLength} bytes of values instead of ${offset}`);
-  return values;
+  return offset === rest.byteLength ? values : undefined;
 }
 
 async function unzipped(bytes: ArrayBuffer): Promise<ArrayBuffer> {

@@ -5,7 +5,7 @@ import { HeddleError } from "../../src/errors.js";
 import type { HeadQuery, RunHead } from "../../src/ports.js";
 import { readHead } from "../records.js";
 import type { Client, Listed } from "./client.js";
-import type { Keys } from "./keys.js";
+import { type Keys, nameInKey } from "./keys.js";
 import { infoIn } from "./records.js";
 
 /** The most that KV lists at a time. */
@@ -55,16 +55,19 @@ export class Heads {
   }
 
   async #read({ key, metadata }: Listed): Promise<RunHead | undefined> {
-    const info =
-      (metadata as Partial<RunHead> | null)?.runId === undefined ? await infoIn(this.#client, key) : metadata;
+    const isBeside = (metadata as Partial<RunHead> | null)?.runId !== undefined;
+    const info = isBeside ? metadata : await infoIn(this.#client, key);
     // Its key was listed, and it is not seen yet, or gone.
     if (info === undefined) return undefined;
+    const where = `key "${key}"`;
     try {
-      return readHead(info, { runId: String((info as Partial<RunHead> | null)?.runId), where: `key "${key}"` });
+      const head = readHead(info, { runId: String((info as Partial<RunHead> | null)?.runId), where });
+      if ((await nameInKey(head.runId)) === this.#keys.runOfHead(key)) return head;
+      this.#warn(`The head of run "${head.runId}" stands under ${where}, which is that of another run.`);
     } catch (error) {
       this.#warn((error as Error).message);
-      return undefined;
     }
+    return undefined;
   }
 }
 

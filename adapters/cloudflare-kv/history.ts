@@ -49,7 +49,7 @@ export function historyOf(allClaims: readonly Claim[], allBatches: readonly Batc
     broken = append(stretches, owned);
   }
   const events = endOf(stretches);
-  const known = Math.max(0, ...claims.map(({ info }) => info.events ?? 0));
+  const known = Math.max(0, ...claims.map(({ info }) => info?.events ?? 0));
   const epoch = Math.max(0, ...claims.map((claim) => claim.epoch), ...batches.map((batch) => batch.epoch));
   const claim = lastClaim(claims.filter((one) => one.epoch === epoch));
   return { stretches, events, broken: broken ?? (known > events ? "unseen" : undefined), conflicts, epoch, claim };

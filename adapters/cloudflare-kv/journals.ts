@@ -4,11 +4,12 @@ import { HeddleError } from "../../src/errors.js";
 import type { Batch, RunHead, WritePosition } from "../../src/ports.js";
 import { JOURNAL_FORMAT } from "../records.js";
 import { encodeBody, pack } from "./body.js";
+import type { BatchInfo, BatchLine } from "./checks.js";
 import { type Client, fits } from "./client.js";
 import type { Keys } from "./keys.js";
 import type { Metadata } from "./namespace.js";
 import type { Holding, Ownership } from "./ownership.js";
-import { type BatchInfo, HASH_DIGITS, putInfo } from "./records.js";
+import { HASH_DIGITS, putInfo } from "./records.js";
 import { sumOf } from "./runs.js";
 import type { Values } from "./values.js";
 
@@ -64,7 +65,9 @@ export class Journals {
   /** Writes a batch under the epoch of its holder. */
   async write(held: Holding, { runId, seq, events, values, refers, head, pruned }: Written): Promise<void> {
     const packed = await pack(values);
-    const line = { heddle: JOURNAL_FORMAT, run: runId, seq, head, events, refers, values: packed.texts };
+    const { epoch, ownerKey: owner } = held;
+    const place = { heddle: JOURNAL_FORMAT, run: runId, epoch, owner, seq };
+    const line: BatchLine = { ...place, head, events, refers, values: packed.texts };
     const body = await encodeBody(line, packed.parts);
     const payload = pruned ? 0 : sizeOf(packed);
     const hashes =
@@ -77,7 +80,7 @@ export class Journals {
       ...(hashes === undefined ? {} : { hashes }),
       ...(pruned ? { pruned } : {}),
     };
-    const record = { epoch: held.epoch, owner: held.ownerKey, kind: "batch", number: seq } as const;
+    const record = { epoch, owner, kind: "batch", number: seq } as const;
     await this.#client.put(this.#keys.record(held.run, record), body, withHead(info, head));
   }
 

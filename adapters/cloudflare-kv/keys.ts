@@ -101,6 +101,15 @@ export async function nameInKey(name: string): Promise<string> {
   return `#${Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
+/** The name that {@link nameInKey} made such a text of; nothing for a hash, or what it has not made. */
+export function nameOfKey(inKey: string): string | undefined {
+  try {
+    return inKey.startsWith("#") ? undefined : decodeURIComponent(inKey);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Nothing for a text with half a character in it. */
 function encodedName(name: string): string | undefined {
   try {

@@ -3,9 +3,10 @@
 
 import { HeddleError } from "../../src/errors.js";
 import type { Held, Lease } from "../../src/ports.js";
+import type { ClaimInfo } from "./checks.js";
 import type { Client } from "./client.js";
 import type { Keys } from "./keys.js";
-import { type ClaimInfo, putInfo } from "./records.js";
+import { putInfo } from "./records.js";
 import type { Runs, View } from "./runs.js";
 
 /** A run that this store holds. */
@@ -114,7 +115,7 @@ export class Ownership {
 }
 
 function heldAt({ history: { claim } }: View, now: number): Held | undefined {
-  if (!claim || claim.info.until <= now) return undefined;
+  if (!claim?.info || claim.info.until <= now) return undefined;
   return { heldBy: claim.info.owner, untilMs: claim.info.until };
 }
 

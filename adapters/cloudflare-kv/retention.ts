@@ -6,7 +6,7 @@ import type { Skeleton, StoreUsage } from "../../src/ports.js";
 import type { Client, Listed } from "./client.js";
 import type { Heads } from "./heads.js";
 import type { Journals } from "./journals.js";
-import type { Keys } from "./keys.js";
+import { type Keys, nameOfKey } from "./keys.js";
 import type { Ownership } from "./ownership.js";
 import { NOBODY, putInfo, recordsIn } from "./records.js";
 import type { Batch, Runs, View } from "./runs.js";
@@ -61,7 +61,7 @@ export class Retention {
     }
     const apart = new Map<string, number>();
     for (const { key, metadata } of uses) {
-      const run = key.slice(key.lastIndexOf("/") + 1);
+      const run = lastPart(key);
       apart.set(run, (apart.get(run) ?? 0) + bytesIn(metadata));
     }
     let bytes = values.reduce((sum, { metadata }) => sum + bytesIn(metadata), 0);
@@ -79,7 +79,8 @@ export class Retention {
 
   /** The name of a run, which in its keys may be a hash. */
   async #nameOf(run: string, listed: readonly Listed[]): Promise<string> {
-    if (!run.startsWith("#")) return decodeURIComponent(run);
+    const short = nameOfKey(run);
+    if (short !== undefined) return short;
     const { batches } = await recordsIn(this.#parts.client, this.#parts.keys, listed);
     for (const { info, key } of batches) {
       if (info?.head) return info.head.runId;
@@ -92,15 +93,15 @@ export class Retention {
   async #remove(runId: string): Promise<void> {
     const { client, keys, runs, ownership, heads } = this.#parts;
     const view = await runs.view(runId);
-    ownership.forget(runId);
     const { run, listed, history } = view;
+    await this.#rescue(view, new Set());
+    ownership.forget(runId);
     if (listed.length > 0) {
-      // First of all a new epoch, which its owner sees when it prolongs its claim, and which the next owner goes on from.
+      // First a new epoch, which its owner sees when it prolongs its claim, and which the next owner goes on from.
       const tombstone = { epoch: history.epoch + 1, owner: NOBODY, kind: "claim", number: 0 } as const;
       await putInfo(client, keys.record(run, tombstone), { until: 0, owner: NOBODY });
     }
     const head = await runs.head(view).catch(() => undefined);
-    await this.#rescue(view, new Set());
     if (head) await heads.remove(run, head.startedAt);
     await client.delete(listed);
     await this.#letGoOf(run, new Set());
@@ -143,24 +144,41 @@ export class Retention {
       if (run !== view.run && !keep.has(hash)) wanted.set(hash, run);
     }
     if (wanted.size + dependents.length === 0) return;
-    for (const { metadata } of dependents) {
-      const { runId } = metadata as { readonly runId: string };
-      const { run, history } = await runs.view(runId);
-      for (const { batch } of history.stretches) {
-        const refers = (await runs.batch(runId, batch))?.refers ?? [];
-        for (const hash of refers) if (!keep.has(hash)) wanted.set(hash, run);
-      }
+    let everything: string | undefined;
+    for (const dependent of dependents) {
+      const run = lastPart(dependent.key);
+      const refers = await this.#refers(dependent);
+      if (!refers) everything = run;
+      for (const hash of refers ?? []) if (!keep.has(hash)) wanted.set(hash, run);
     }
     for (const { batch } of view.history.stretches) {
-      const read = await runs.batch(view.runId, batch);
-      for (const [hash, value] of read?.values ?? []) {
-        const run = wanted.get(hash);
-        if (run === undefined) continue;
+      const read = await unlessDamaged(runs.batch(view.runId, batch));
+      if (read === undefined) throw runs.unseenAt(view, batch);
+      // What is damaged cannot be kept.
+      for (const [hash, value] of read === "damaged" ? [] : read.values) {
+        const run = wanted.get(hash) ?? everything;
+        if (run === undefined || keep.has(hash)) continue;
         await values.put(hash, value);
         await values.use(hash, run);
       }
     }
     if (keep.size === 0) await client.delete(dependents);
+  }
+
+  /** The hashes that a run refers to; nothing if it cannot be told, since some of it is damaged or not seen. */
+  async #refers({ key, metadata }: Listed): Promise<readonly string[] | undefined> {
+    const { runs } = this.#parts;
+    const { runId = nameOfKey(lastPart(key)) } = (metadata ?? {}) as { readonly runId?: unknown };
+    if (typeof runId !== "string") return undefined;
+    const { history } = await runs.view(runId);
+    if (history.broken) return undefined;
+    const hashes: string[] = [];
+    for (const { batch } of history.stretches) {
+      const read = await unlessDamaged(runs.batch(runId, batch));
+      if (read === undefined || read === "damaged") return undefined;
+      hashes.push(...read.refers);
+    }
+    return hashes;
   }
 
   /** A run refers no more to values that are stored apart, except these; what nobody refers to goes. */
@@ -188,7 +206,22 @@ function reduced({ values, refers, head }: Batch, keep: ReadonlySet<string>) {
 
 function bytesIn(metadata: unknown): number {
   const { bytes } = (metadata ?? {}) as { readonly bytes?: unknown };
-  return typeof bytes === "number" ? bytes : 0;
+  return Number.isSafeInteger(bytes) ? (bytes as number) : 0;
+}
+
+/** What is read; nothing if this location does not see it. */
+async function unlessDamaged(reading: Promise<Batch | undefined>): Promise<Batch | "damaged" | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if ((error as HeddleError).code === "STORE_DAMAGED") return "damaged";
+    throw error;
+  }
+}
+
+/** Of the key of a dependent or of a use: the run. */
+function lastPart(key: string): string {
+  return key.slice(key.lastIndexOf("/") + 1);
 }
 
 function notHeld({ runId }: Pick<Skeleton, "runId">): HeddleError {

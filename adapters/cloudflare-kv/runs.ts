@@ -4,8 +4,9 @@
 import { HeddleError } from "../../src/errors.js";
 import type { JournalEvent } from "../../src/events.js";
 import type { Encoded, JournalPage, RunHead } from "../../src/ports.js";
-import { readEvents, readHead } from "../records.js";
-import { decodeBody, type Packed, unpack } from "./body.js";
+import { damagedAt, readEvents, readHead } from "../records.js";
+import { decodeBody, unpack } from "./body.js";
+import { type BatchLine, isBatchLine } from "./checks.js";
 import type { Client, Listed } from "./client.js";
 import { type History, historyOf } from "./history.js";
 import { type Keys, nameInKey } from "./keys.js";
@@ -26,17 +27,6 @@ export interface Batch {
   readonly head: RunHead;
   readonly refers: readonly string[];
   readonly values: ReadonlyMap<string, Encoded>;
-}
-
-/** The line of a batch. */
-export interface BatchLine {
-  readonly heddle: number;
-  readonly run: string;
-  readonly seq: number;
-  readonly head: RunHead;
-  readonly events: readonly JournalEvent[];
-  readonly refers: readonly string[];
-  readonly values: Packed["texts"];
 }
 
 /** So many batches are read at a time: a Worker has six connections. */
@@ -131,7 +121,7 @@ export class Runs {
   async nameIn(key: string): Promise<string | undefined> {
     const stored = await this.#client.get(key);
     const body = stored && (await decodeBody(stored.bytes).catch(() => undefined));
-    return (body?.line as Partial<BatchLine> | undefined)?.run;
+    return isBatchLine(body?.line) ? body.line.run : undefined;
   }
 
   /** Keys were removed. */
@@ -140,16 +130,14 @@ export class Runs {
   }
 
   /** Why a run cannot be read beyond what is seen. */
-  brokenAt({ runId, history: { stretches, events, broken, claim } }: View): HeddleError {
+  brokenAt({ runId, run, history: { stretches, events, broken, claim } }: View): HeddleError {
     const last = stretches.at(-1)?.batch;
     if (broken === "damaged") {
-      return new HeddleError(
-        "STORE_DAMAGED",
-        `The journal of run "${runId}" is damaged from event ${events} on: what stands beside a key is not what heddle writes. ${readable(events)}`,
-      );
+      const where = `the keys under "${this.#keys.records(run)}"`;
+      return damagedAt({ runId, where, seq: events }, "what stands beside one is not what was written");
     }
     const status = last?.info?.head?.status ?? "unknown";
-    const known = claim ? ` Its last known owner is ${claim.info.owner}.` : "";
+    const known = claim?.info ? ` Its last known owner is ${claim.info.owner}.` : "";
     return new HeddleError(
       "STORE_STALE",
       `This location may not see all writes to run "${runId}" yet: events from ${events} on are missing, and later ones exist. Last known status: ${status}.${known} ${readable(events)} Try again in a minute; what is missing for longer has expired or was removed.`,
@@ -167,26 +155,27 @@ export class Runs {
     return this.brokenAt({ ...view, history: { ...view.history, events, broken: "unseen" } });
   }
 
-  async #read(runId: string, { key, number: seq, info }: BatchRecord): Promise<Batch | undefined> {
+  async #read(runId: string, { key, number: seq, epoch, owner, info }: BatchRecord): Promise<Batch | undefined> {
     const stored = await this.#client.get(key);
     if (!stored) return undefined;
     const place = { runId, where: `key "${key}"`, seq };
-    const damaged = (why: string) =>
-      new HeddleError(
-        "STORE_DAMAGED",
-        `The journal of run "${runId}" is damaged in ${place.where}: ${why}. ${readable(seq)}`,
-      );
-    if ((await sumOf(stored.bytes)) !== info?.sum) throw damaged("its bytes do not fit their checksum");
-    try {
-      const { line, rest } = await decodeBody(stored.bytes);
-      const { heddle: format, run, seq: begin, head, events, refers, values } = line as BatchLine;
-      if (run !== runId || begin !== seq) throw damaged(`it is batch ${begin} of run "${run}"`);
-      const read = readEvents(events, { ...place, format });
-      if (read.length !== info.events) throw damaged(`it has ${read.length} events instead of ${info.events}`);
-      return { events: read, head: readHead(head, place), refers, values: unpack(values, rest) };
-    } catch (error) {
-      throw error instanceof HeddleError ? error : damaged(String(error));
+    if ((await sumOf(stored.bytes)) !== info?.sum) throw damagedAt(place, "its bytes do not fit their checksum");
+    const { line, rest } = await decodeBody(stored.bytes).catch((error) => {
+      throw damagedAt(place, `it cannot be read (${error})`);
+    });
+    // Events first: a newer version may well write other lines.
+    const { events: list, heddle: format } = (line ?? {}) as Partial<BatchLine>;
+    const events = readEvents(list, { ...place, format });
+    if (events.length !== info.events)
+      throw damagedAt(place, `it has ${events.length} events instead of ${info.events}`);
+    if (!isBatchLine(line)) throw damagedAt(place, "it is no batch");
+    if (line.run !== runId || line.seq !== seq || line.epoch !== epoch || line.owner !== owner) {
+      const found = `of run "${line.run}", event ${line.seq}, epoch ${line.epoch}, owner ${line.owner}`;
+      throw damagedAt(place, `a batch ${found}, stands there`);
     }
+    const values = unpack(line.values, rest);
+    if (!values) throw damagedAt(place, "the bytes of its values do not have the lengths that it says");
+    return { events, head: readHead(line.head, place), refers: line.refers, values };
   }
 
   #tellConflicts(runId: string, { conflicts }: History): void {

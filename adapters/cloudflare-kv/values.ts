@@ -4,7 +4,8 @@
 import { HeddleError } from "../../src/errors.js";
 import type { JournalEvent, Origin } from "../../src/events.js";
 import type { Batch, Encoded, ValueLocation } from "../../src/ports.js";
-import { decodeBody, encodeBody, type Packed, pack, unpack } from "./body.js";
+import { decodeBody, encodeBody, pack, unpack } from "./body.js";
+import { isTexts } from "./checks.js";
 import type { Client } from "./client.js";
 import type { Keys } from "./keys.js";
 import type { BatchRecord } from "./records.js";
@@ -92,7 +93,7 @@ export class Values {
     if (!stored) return undefined;
     try {
       const { line, rest } = await decodeBody(stored.bytes);
-      const value = unpack(line as Packed["texts"], rest).get(hash);
+      const value = isTexts(line) ? unpack(line, rest)?.get(hash) : undefined;
       if (value) return value;
     } catch {
       // Said below.

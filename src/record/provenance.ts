@@ -108,10 +108,15 @@ export class DagProvenance implements Provenance {
     return inspectRun(state, { shape, tree }, options);
   }
 
-  /** Reads the latest output of a path. @throws HeddleError `UNKNOWN_PATH` if none is recorded, `VALUE_MISSING`. */
+  /**
+   * Reads the latest output of a path.
+   *
+   * @throws HeddleError `UNKNOWN_PATH` if none is recorded, `VALUE_MISSING`, `STORE_DAMAGED`.
+   */
   async loadOutput(runId: string, path: string): Promise<unknown> {
     const state = await this.#latest.load(runId);
     if (state.nodes.get(path)?.output) return this.#reader.output(state, path);
+    if (state.damage) throw state.damage;
     const hint = withoutElement(path) === path ? "" : " An element of a sub-dag has none of its own: name its sink.";
     throw new HeddleError("UNKNOWN_PATH", `Run "${runId}" has no recorded output of path "${path}".${hint}`);
   }
@@ -120,13 +125,14 @@ export class DagProvenance implements Provenance {
    * Reads what an attempt of a path consumed (the latest, unless `attempt` names one): per input the value, or the
    * list of values that were collected.
    *
-   * @throws HeddleError `UNKNOWN_PATH` if there is no such attempt, `VALUE_MISSING`.
+   * @throws HeddleError `UNKNOWN_PATH` if there is no such attempt, `VALUE_MISSING`, `STORE_DAMAGED`.
    */
   async loadInputs(runId: string, path: string, attempt?: number): Promise<Record<string, unknown>> {
     const state = await this.#latest.load(runId);
     const execution = inspectPath(state, await this.#reader.shape(state), path);
     const found = attempt === undefined ? execution : execution?.attempts.find((one) => one.attempt === attempt);
     if (!found?.inputs) {
+      if (state.damage) throw state.damage;
       const what = attempt === undefined ? "execution" : `attempt ${attempt}`;
       throw new HeddleError("UNKNOWN_PATH", `Run "${runId}" has no ${what} of path "${path}".`);
     }

@@ -8,7 +8,7 @@ import { type AnySchema, isOptional, type Settled } from "../definition/schema.j
 import { errorOf } from "../error-record.js";
 import { HeddleError, quoted } from "../errors.js";
 import type { Composed, ConsumedRef, Origin, Ref } from "../events.js";
-import type { Encoded, JournalPage, Store } from "../ports.js";
+import type { Encoded, JournalPage, Store, ValueLocation } from "../ports.js";
 import type { GivenInputs } from "../run/recording.js";
 import { fold, startFold } from "./fold.js";
 import {
@@ -20,7 +20,7 @@ import {
   seqOfOutput,
 } from "./run-state.js";
 import { type Shape, shapeIn } from "./shape.js";
-import { hashOf, inlineEncoding } from "./values.js";
+import { hasHash, hashOf, inlineEncoding } from "./values.js";
 
 const READ_EVENTS = 5_000;
 /** What comes before such a place can be shown. */
@@ -77,7 +77,7 @@ export class RunReader {
   /** The shape of the dag with which a run was last executed. @throws HeddleError `VALUE_MISSING`, `STORE_DAMAGED`. */
   async shape({ runId, started, resumed, shapeSeq }: RunState): Promise<Shape> {
     const hash = (resumed ?? started).fingerprint;
-    const encoded = await this.#store.getValue({ hash, runId, seq: shapeSeq });
+    const encoded = await this.#encoded({ hash, runId, seq: shapeSeq });
     const shape = encoded && shapeIn(encoded.text);
     if (shape) return shape;
     if (encoded) {
@@ -87,7 +87,7 @@ export class RunReader {
     throw new HeddleError("VALUE_MISSING", `The description of the dag of run "${runId}" is gone from the store.`);
   }
 
-  /** A recorded value: at once if it is small. @throws HeddleError `VALUE_MISSING`. */
+  /** A recorded value: at once if it is small. @throws HeddleError `VALUE_MISSING`, `STORE_DAMAGED`. */
   value({ ref, origin }: Pick<RecordedOutput, "ref" | "origin">): unknown {
     if (ref === undefined) return undefined;
     const inline = inlineEncoding(ref);
@@ -99,7 +99,7 @@ export class RunReader {
    * The output of a path, the latest or as it was after event `seq`, put together from those of its children if it is a
    * composite's: at once where all is small.
    *
-   * @throws HeddleError `VALUE_MISSING`.
+   * @throws HeddleError `VALUE_MISSING`, `STORE_DAMAGED`.
    */
   output(state: RunState, path: string, seq = Number.POSITIVE_INFINITY): unknown {
     const { output } = outcomeAsOf(state.nodes.get(path), seq) ?? {};
@@ -192,11 +192,21 @@ export class RunReader {
   }
 
   async #hashed(hash: string, { runId, seq }: RecordedOutput["origin"]): Promise<unknown> {
-    const encoded: Encoded | undefined = await this.#store.getValue({ hash, runId, seq });
+    const encoded = await this.#encoded({ hash, runId, seq });
     if (encoded) return this.#store.codec.decode(encoded);
     throw new HeddleError(
       "VALUE_MISSING",
       `The value ${hash.slice(0, 12)}… recorded in run "${runId}" up to event ${seq} is gone from the store. Execute its node again: replay it with \`rerun\`.`,
+    );
+  }
+
+  /** What a store has under a hash, which is what was put there. @throws HeddleError `STORE_DAMAGED`. */
+  async #encoded(at: ValueLocation): Promise<Encoded | undefined> {
+    const encoded = await this.#store.getValue(at);
+    if (!encoded || (await hasHash(encoded, at.hash))) return encoded;
+    throw new HeddleError(
+      "STORE_DAMAGED",
+      `The value ${at.hash.slice(0, 12)}… recorded in run "${at.runId}" up to event ${at.seq} is not what was stored. Nothing was changed there. Execute its node again: replay it with \`rerun\`.`,
     );
   }
 }

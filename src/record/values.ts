@@ -46,6 +46,17 @@ export async function hashEncoded(encoded: Encoded): Promise<Hashed> {
   return { encoded, hash, bytes: whole.byteLength };
 }
 
+/** True for what has this name. Blobs are left on the disk: an encoding with one in it is believed. */
+export async function hasHash(encoded: Encoded, hash: string): Promise<boolean> {
+  const { text, parts } = encoded;
+  if (typeof text !== "string" || !Array.isArray(parts)) return false;
+  return parts.some(isBlob) || (await hashEncoded(encoded)).hash === hash;
+}
+
+function isBlob(part: Encoded["parts"][number]): boolean {
+  return typeof Blob !== "undefined" && part instanceof Blob;
+}
+
 /** Insecure pages have no `crypto.subtle`. */
 function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
   const { subtle } = crypto as { readonly subtle?: typeof crypto.subtle };
