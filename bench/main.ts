@@ -9,10 +9,11 @@ import { printGrowth } from "./sections/growth.js";
 import { heap } from "./sections/heap.js";
 import { indexedDb } from "./sections/indexeddb.js";
 import { isolation } from "./sections/isolation.js";
+import { kv } from "./sections/kv.js";
 import { maps } from "./sections/map.js";
 import { restart } from "./sections/restart.js";
 
-const SECTIONS = ["engine", "growth", "map", "files", "heap", "isolation", "restart", "indexeddb"];
+const SECTIONS = ["engine", "growth", "map", "files", "heap", "isolation", "restart", "indexeddb", "kv"];
 const { values, positionals } = parseArgs({
   options: { small: { type: "boolean", default: false } },
   allowPositionals: true,
@@ -39,6 +40,7 @@ const RUN: Record<string, () => Promise<void>> = {
   isolation: () => isolation(small),
   restart: () => restart(small),
   indexeddb: () => indexedDb(small),
+  kv: () => kv(small),
 };
 
 console.log(

@@ -1,6 +1,6 @@
 // A run whose last node fails, and its restart: everything stored before must be found, and that node alone executed.
 
-import { type Dag, DagProvenance, DagRunner, dag, type Store } from "heddle";
+import { type Dag, DagProvenance, DagRunner, type Durability, dag, type Store } from "heddle";
 import { makeNode, write } from "./contestants/heddle.js";
 import { makeGraph, type Shape } from "./graph.js";
 
@@ -12,17 +12,30 @@ export interface Restarting {
   restart(store: Store, runId: string): Promise<number>;
 }
 
-/** Declares it with so many nodes before the last, which awaits `atLast` when it does not fail. */
-export function restarting(shape: Shape, stored: number, atLast: () => unknown): Restarting {
+/** What nodes wait for, and how the run is recorded. */
+export interface RestartingOptions {
+  /** The last node awaits it when it does not fail. */
+  readonly atLast?: () => unknown;
+  /** All others await it. */
+  readonly atOthers?: () => unknown;
+  readonly durability?: Durability;
+}
+
+/** Declares it with so many nodes before the last. */
+export function restarting(shape: Shape, stored: number, options: RestartingOptions = {}): Restarting {
+  const { atLast, atOthers, ...recorded } = options;
   const graph = makeGraph(shape, stored + 1);
   const last = graph.labels[stored] as string;
   let executed = 0;
   let isBroken = true;
-  const count = () => executed++;
+  const count = () => {
+    executed++;
+    return atOthers?.();
+  };
   const failOrLook = () => {
     if (isBroken) throw new Error("It fails the first time.");
-    count();
-    return atLast();
+    executed++;
+    return atLast?.();
   };
   const declared: Dag = dag(
     "restart",
@@ -31,14 +44,14 @@ export function restarting(shape: Shape, stored: number, atLast: () => unknown):
   return {
     async fail(store) {
       isBroken = true;
-      const { runId, status } = await new DagRunner(declared, { provenance: new DagProvenance(store) }).run();
+      const { runId, status } = await new DagRunner(declared, { provenance: new DagProvenance(store, recorded) }).run();
       if (status !== "failed") throw new Error(`The run that should fail is ${status}.`);
       return runId;
     },
     async restart(store, runId) {
       isBroken = false;
       executed = 0;
-      const runner = new DagRunner(declared, { provenance: new DagProvenance(store) });
+      const runner = new DagRunner(declared, { provenance: new DagProvenance(store, recorded) });
       const started = performance.now();
       const result = await runner.restart(runId);
       const ms = performance.now() - started;

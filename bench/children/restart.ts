@@ -25,7 +25,7 @@ export interface RestartResult {
 const { place, shape, stored, rounds, warmUps } = given<RestartRequest>();
 const peak = new Peak();
 let isLooking = false;
-const failing = restarting(shape, stored, () => isLooking && peak.look());
+const failing = restarting(shape, stored, { atLast: () => isLooking && peak.look() });
 
 /** A run that fails and its restart, of which it returns the milliseconds and the bytes of the highest look. */
 async function failAndRestart(): Promise<{ ms: number; bytes: number }> {

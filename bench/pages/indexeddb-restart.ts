@@ -26,7 +26,7 @@ let failing: Restarting | undefined;
 const page: RestartPage = {
   prepare(shape, stored) {
     completions = stored;
-    failing = restarting(shape, stored, () => isLookedAt && look());
+    failing = restarting(shape, stored, { atLast: () => isLookedAt && look() });
   },
 
   async fail() {

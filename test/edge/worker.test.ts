@@ -7,11 +7,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { basename, resolve } from "node:path";
 import { DagRunner } from "heddle";
-import { Miniflare, type RequestInit } from "miniflare";
+import type { RequestInit } from "miniflare";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { birdstrikesJob } from "../../examples/birdstrikes/job.js";
 import { dataFile } from "../../examples/shared/data-file.js";
 import { bundle } from "../browsers/bundle.js";
+import { startWorker } from "./workerd.js";
 
 const WORKER = resolve(import.meta.dirname, "../../examples/worker/worker.ts");
 const REQUESTS = resolve(import.meta.dirname, "requests.ts");
@@ -35,14 +36,7 @@ beforeAll(async () => {
 
 /** Starts a Worker, without Node compatibility. */
 async function start(name: string, bindings: Record<string, string> = {}) {
-  const miniflare = new Miniflare({
-    modules: true,
-    script: scripts.get(`${name}.js`) ?? "",
-    compatibilityDate: "2026-04-01",
-    kvNamespaces: ["RUNS"],
-    bindings,
-    cf: false,
-  });
+  const miniflare = startWorker(scripts.get(`${name}.js`) ?? "", bindings);
   onTestFinished(() => miniflare.dispose());
   return async (path: string, init?: RequestInit) => {
     const response = await miniflare.dispatchFetch(`http://localhost${path}`, init);

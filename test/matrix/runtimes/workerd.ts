@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
-import { Miniflare } from "miniflare";
 import { bundle } from "../../browsers/bundle.js";
+import { startWorker } from "../../edge/workerd.js";
 import type { Inside, Outcome } from "../inside/run-case.js";
 import type { Runtime, Session } from "../runtime.js";
 
@@ -16,14 +16,7 @@ export const workerd: Runtime = { name: "workerd", open: () => openWorkerd({ bui
 /** Starts workerd with a KV namespace, and the package as it is built or the sources. */
 export async function openWorkerd({ built }: { readonly built: boolean }): Promise<Session> {
   const scripts = await bundle([PROGRAM], { built, esbuild: { splitting: false } });
-  const miniflare = new Miniflare({
-    modules: true,
-    compatibilityDate: "2026-04-01",
-    script: scripts.get("worker.js") ?? "",
-    kvNamespaces: ["RUNS"],
-    // What a request tells of its place, otherwise asked of Cloudflare.
-    cf: false,
-  });
+  const miniflare = startWorker(scripts.get("worker.js") ?? "");
   const response = await miniflare.dispatchFetch(ADDRESS);
   const list = (await response.json()) as ReturnType<Inside["list"]>;
   return {
