@@ -34,10 +34,11 @@ export async function pack(values: Iterable<readonly [hash: string, value: Encod
   return { texts, parts };
 }
 
-/** The bytes of a line of JSON and of what comes behind it. */
+/** The bytes of a line of JSON and of what comes behind it; as they are if most of them are binary, which hardly shrinks. */
 export async function encodeBody(line: object, parts: readonly Uint8Array<ArrayBuffer>[]): Promise<ArrayBuffer> {
-  const body = new Blob([JSON.stringify(line), "\n", ...parts]);
-  if (body.size < COMPRESSED_FROM_BYTES) return body.arrayBuffer();
+  const text = JSON.stringify(line);
+  const body = new Blob([text, "\n", ...parts]);
+  if (body.size < COMPRESSED_FROM_BYTES || text.length * 2 < body.size) return body.arrayBuffer();
   const zipped = await new Response(body.stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
   return zipped.byteLength < body.size ? zipped : body.arrayBuffer();
 }
