@@ -30,6 +30,13 @@ import { valueFidelity } from "./value-fidelity.js";
 import { wholeRuns } from "./whole-runs.js";
 
 export type { ConformanceCase, CreateStore } from "./conformance-case.js";
+export {
+  type ExecutorCase,
+  type ExecutorScene,
+  executorCases,
+  executorContext,
+  executorDags,
+} from "./executor-cases.js";
 
 /**
  * All cases. Each gets a function that opens stores over new places; close what it opened when the case has ended, and

@@ -2,6 +2,7 @@
 
 import type { BaseContext } from "./definition/context.js";
 import type { AnyNode } from "./definition/node.js";
+import type { PauseRequest } from "./definition/pausing.js";
 import type { Plan } from "./definition/plan.js";
 import type { JournalEvent, RunStatus } from "./events.js";
 
@@ -42,12 +43,22 @@ export interface Task {
   readonly context: BaseContext;
   /** What earlier pauses of its path were answered with, by reason. */
   readonly answers: ReadonlyMap<string, unknown> | undefined;
+  /** Says that the function begins, in a place that {@link Place.queues}. */
+  begins(): void;
+  /** Says that the function asked for a pause, in a place that does not give it this context. */
+  pauses(request: PauseRequest): void;
+  /** Has one listener told when the attempt is given up: cancelled, or out of time. Cheaper than `context.signal`. */
+  onAbort(listener: (reason: unknown) => void): void;
 }
 
 /** A place where functions run. */
 export interface Place {
   /** For the record: what it is, and why it was taken, if that is not plain. */
   readonly name: string;
+  /** True if functions may have to wait there: their time counts from {@link Task.begins} on. */
+  readonly queues?: boolean;
+  /** True if functions get copies of their inputs there. */
+  readonly copies?: boolean;
   /** Runs the function; may return its result or a promise of it, may throw or reject with its error. */
   execute(task: Task): unknown;
 }

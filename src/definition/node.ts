@@ -32,6 +32,8 @@ export interface NodeOptions {
   readonly version?: string;
   /** Always run on the event loop, also where the executor has workers. */
   readonly inline?: boolean;
+  /** Always run in a worker, if it is asynchronous too; where none serves it, the attempt fails. */
+  readonly worker?: boolean;
   /** Try again after a failure. Default: one try. */
   readonly retry?: Retry;
   /**
@@ -90,16 +92,28 @@ export function node<
   V extends boolean = false,
 >(definition: Definition<I, O, C, V>): Node<NoInfer<I>, NoInfer<O>, NoInfer<C>> {
   checkDefinition(definition as Loose);
-  const { input = {} as I, output, run, version, inline, retry, timeoutMs, effect, validate, share } = definition;
+  const {
+    input = {} as I,
+    output,
+    run,
+    version,
+    inline,
+    worker,
+    retry,
+    timeoutMs,
+    effect,
+    validate,
+    share,
+  } = definition;
   // Not by spreading: V8 gives every frozen copy that a spread made a hidden class of its own (measured with Node 20),
   // and reading fields of such nodes takes a run five times as long.
   const own = Object.freeze(Object.assign({}, input)) as I;
-  const fields = { input: own, output, run, version, inline, retry, timeoutMs, effect, validate, share };
+  const fields = { input: own, output, run, version, inline, worker, retry, timeoutMs, effect, validate, share };
   return Object.freeze(Object.assign({ kind: "node" }, fields)) as Node<NoInfer<I>, NoInfer<O>, NoInfer<C>>;
 }
 
 const RETRY_OPTIONS = new Set("attempts delayMs factor maxDelayMs jitter when".split(" "));
-const OPTIONS = new Set("input output run version inline retry timeoutMs effect validate share".split(" "));
+const OPTIONS = new Set("input output run version inline worker retry timeoutMs effect validate share".split(" "));
 
 type Loose = NodeOptions & { readonly input?: Inputs; readonly output?: AnySchema | undefined; readonly run: unknown };
 

@@ -1,21 +1,15 @@
 // One try of one node: its state while it runs, and the context its function sees.
 
 import type { BaseContext } from "../definition/context.js";
+import { answerTo, type PauseRequest, type Pausing, pausedError } from "../definition/pausing.js";
 import type { InputPaths, Step } from "../definition/plan.js";
 import type { AnySchema } from "../definition/schema.js";
-import { HeddleError, print } from "../errors.js";
+import { print } from "../errors.js";
 import { copyAll } from "../isolate.js";
 import type { Place } from "../ports.js";
 import type { RunFrame } from "./composite-run.js";
 import type { Answers } from "./recording.js";
 import type { Stoppable } from "./scope.js";
-
-/** What a function asked for when it paused. */
-export interface PauseRequest {
-  readonly reason: string;
-  readonly payload: unknown;
-  readonly rejected?: string;
-}
 
 /** What an attempt needs of the run it belongs to. */
 export interface AttemptHost {
@@ -28,7 +22,7 @@ export interface AttemptHost {
 }
 
 /** The state of one try. */
-export class Attempt implements Stoppable {
+export class Attempt implements Stoppable, Pausing {
   readonly host: AttemptHost;
   readonly frame: RunFrame;
   readonly step: Step;
@@ -50,6 +44,7 @@ export class Attempt implements Stoppable {
   stopTimer: (() => void) | undefined;
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
+  #onAbort: ((reason: unknown) => void) | undefined;
 
   constructor(host: AttemptHost, frame: RunFrame, step: Step, place: Place) {
     this.host = host;
@@ -83,6 +78,13 @@ export class Attempt implements Stoppable {
   abort(reason: unknown): void {
     this.#aborted ??= { reason };
     this.#controller?.abort(reason);
+    this.#onAbort?.(reason);
+  }
+
+  /** The place where the function runs listens to this. */
+  onAbort(listener: (reason: unknown) => void): void {
+    this.#onAbort = listener;
+    if (this.#aborted) listener(this.#aborted.reason);
   }
 
   /** Closes the attempt; false if it was over already. */
@@ -94,37 +96,11 @@ export class Attempt implements Stoppable {
   }
 
   requestPause(reason: string, payload: unknown, schema: AnySchema | undefined): unknown {
-    if (typeof reason !== "string" || reason === "") {
-      throw new HeddleError(
-        "INVALID_OPTION",
-        `Expected the reason of a pause in node "${this.path}" to be a non-empty string.`,
-      );
-    }
-    const { answers } = this;
-    const checked = answers?.has(reason) ? checkAnswer(schema, copyAll(answers.get(reason)), this.path) : undefined;
-    if (checked && !("rejected" in checked)) return checked.value;
-    this.pause = { reason, payload, ...checked };
-    throw new HeddleError("PAUSED", `Node "${this.path}" pauses the run: ${reason}`);
+    const answer = answerTo(this, reason, payload, schema);
+    if ("value" in answer) return copyAll(answer.value);
+    this.pause = answer;
+    throw pausedError(this.path, answer);
   }
-}
-
-function checkAnswer(
-  schema: AnySchema | undefined,
-  value: unknown,
-  label: string,
-): { value: unknown } | { rejected: string } {
-  if (!schema) return { value };
-  const checked = schema["~standard"].validate(value);
-  if (checked instanceof Promise) {
-    checked.catch(() => {});
-    throw new HeddleError(
-      "INVALID_OPTION",
-      `The answer schema of a pause in node "${label}" validates asynchronously. Use a synchronous schema.`,
-    );
-  }
-  return checked.issues
-    ? { rejected: checked.issues.map(({ message }) => message).join("; ") }
-    : { value: checked.value };
 }
 
 /** The context of one attempt, made of getters since most functions never look. Methods may be taken apart. */

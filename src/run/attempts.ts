@@ -109,7 +109,7 @@ export class Attempts implements AttemptHost, Outcome {
     if (this.#isAborted(attempt)) return this.#aborted(attempt, undefined);
     let input: Record<string, unknown>;
     try {
-      input = attempt.frame.outputs.gather(attempt.step);
+      input = attempt.frame.outputs.gather(attempt.step, attempt.place.copies);
     } catch (error) {
       return this.threw(attempt, error);
     }

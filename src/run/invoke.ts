@@ -1,9 +1,13 @@
 // Calls the function of one attempt through the executor, within its time, and checks what it returns.
 
+import type { BaseContext } from "../definition/context.js";
+import type { AnyNode } from "../definition/node.js";
+import type { PauseRequest } from "../definition/pausing.js";
 import { type AnySchema, accept } from "../definition/schema.js";
 import { HeddleError } from "../errors.js";
-import type { Clock, Executor } from "../ports.js";
+import type { Clock, Executor, Task } from "../ports.js";
 import { type Attempt, AttemptContext } from "./attempt.js";
+import type { Answers } from "./recording.js";
 import type { Listener } from "./reporter.js";
 
 /** What all runs of a runner share. */
@@ -40,9 +44,9 @@ export function invoke(
   try {
     const context = new AttemptContext(attempt);
     if (settings.context) Object.assign(context, settings.context);
-    const result = attempt.place.execute({ node, input, context, answers: attempt.answers });
+    const result = attempt.place.execute(new Call(attempt, input, context, () => begin(attempt, clock, outcome)));
     if (!isThenable(result)) return check(attempt, clock, result, outcome);
-    limit(attempt, clock, outcome);
+    if (!attempt.place.queues) limit(attempt, clock, outcome);
     result.then(
       (value) => check(attempt, clock, value, outcome),
       (error) => outcome.threw(attempt, error),
@@ -50,6 +54,45 @@ export function invoke(
   } catch (error) {
     outcome.threw(attempt, error);
   }
+}
+
+/** One execution, as its place sees it. */
+class Call implements Task {
+  readonly #attempt: Attempt;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly context: BaseContext;
+  readonly begins: () => void;
+
+  constructor(attempt: Attempt, input: Readonly<Record<string, unknown>>, context: BaseContext, begins: () => void) {
+    this.#attempt = attempt;
+    this.input = input;
+    this.context = context;
+    this.begins = begins;
+  }
+
+  get node(): AnyNode {
+    return this.#attempt.step.node;
+  }
+
+  get answers(): Answers | undefined {
+    return this.#attempt.answers;
+  }
+
+  pauses(request: PauseRequest): void {
+    this.#attempt.pause = request;
+  }
+
+  onAbort(listener: (reason: unknown) => void): void {
+    this.#attempt.onAbort(listener);
+  }
+}
+
+/** Starts the time of an attempt that had to wait for its place. */
+function begin(attempt: Attempt, clock: Clock, outcome: Outcome): void {
+  const { timeoutMs } = attempt.step.node;
+  if (timeoutMs === undefined || attempt.over) return;
+  attempt.deadline = clock.now() + timeoutMs;
+  limit(attempt, clock, outcome);
 }
 
 /** Ends the attempt when its time is over. What ran synchronously until here counts. */

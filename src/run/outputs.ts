@@ -76,11 +76,14 @@ export class Outputs {
     await Promise.all(step.upstream.map((up) => this.#read(up)));
   }
 
-  /** The inputs for one attempt of a step, isolated from every other attempt. What is unfed is `undefined`. */
-  gather(step: Step): Record<string, unknown> {
+  /**
+   * The inputs for one attempt of a step, isolated from every other attempt, unless they are copied on their way to it.
+   * What is unfed is `undefined`.
+   */
+  gather(step: Step, areCopied = false): Record<string, unknown> {
     const inputs: Record<string, unknown> = step.upstream.length === 0 ? this.#host.given(step) : {};
     for (const { input, from } of step.feeds) {
-      inputs[input] = typeof from === "number" ? this.see(from) : this.#collect(from);
+      inputs[input] = typeof from === "number" ? this.see(from, areCopied) : this.#collect(from, areCopied);
     }
     if (step.feeds.length === step.inputNames.length) return inputs;
     for (const name of step.inputNames) if (!Object.hasOwn(inputs, name)) inputs[name] = undefined;
@@ -114,10 +117,10 @@ export class Outputs {
     return { outputs: Object.fromEntries(found), ...(unreadable ? { unreadable } : {}) };
   }
 
-  /** An output for one consumer: copied if it has mutable insides. */
-  see(index: number): unknown {
+  /** An output for one consumer: copied if it has mutable insides, and nobody copies it later. */
+  see(index: number, isCopied = false): unknown {
     const value = this.#values[index];
-    return this.#mutable?.has(index) ? copyMutable(value) : value;
+    return !isCopied && this.#mutable?.has(index) ? copyMutable(value) : value;
   }
 
   /** An output as it is, for whoever hands parts of it on. */
@@ -129,9 +132,9 @@ export class Outputs {
     return this.#mutable?.has(index) ?? false;
   }
 
-  #collect(indexes: readonly number[]): unknown[] {
+  #collect(indexes: readonly number[], areCopied: boolean): unknown[] {
     const values: unknown[] = [];
-    for (const index of indexes) values.push(this.see(index));
+    for (const index of indexes) values.push(this.see(index, areCopied));
     return values;
   }
 

@@ -1,7 +1,7 @@
 // The conformance cases in real Chromium, on the sources. `npm run test:matrix` runs them on the built package in all
 // other runtimes too.
 
-import { conformanceCases } from "heddle/conformance";
+import { conformanceCases, executorCases } from "heddle/conformance";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Browser, launch } from "./launch.js";
 import type { Page } from "./page.js";
@@ -12,13 +12,19 @@ let browser: Browser;
 let page: Page;
 
 beforeAll(async () => {
-  served = await site(["cases.ts"]);
+  served = await site(["cases.ts", "../../matrix/inside/serving.ts"]);
   browser = await launch("chromium");
   page = await browser.newPage(served.url("cases"));
 }, 60_000);
 afterAll(async () => {
   await browser?.close();
   await served?.close();
+});
+
+describe("workers in Chromium", () => {
+  test.each(executorCases.map(({ name }) => name))("%s", async (name) => {
+    expect(await page.call("run", "workers", name)).toEqual({});
+  });
 });
 
 describe.each(["memory", "indexeddb"])("%s in Chromium", (store) => {

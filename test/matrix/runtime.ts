@@ -1,6 +1,6 @@
 // What a runtime must bring to be in the matrix: a new one is a small file, and a line in main.ts.
 
-import type { Outcome } from "./inside/run-case.js";
+import type { Outcome, Subject } from "./inside/run-case.js";
 
 /** A runtime of JavaScript on this machine. */
 export interface Runtime {
@@ -12,10 +12,9 @@ export interface Runtime {
 /** A runtime that was started. */
 export interface Session {
   readonly version: string;
-  /** The stores it has. */
-  readonly stores: readonly string[];
-  readonly cases: readonly string[];
+  /** The stores and executors it has. */
+  readonly subjects: readonly Subject[];
   /** Runs one case; rejects if the runtime itself failed. */
-  run(store: string, name: string): Promise<Outcome>;
+  run(subject: string, name: string): Promise<Outcome>;
   close(): Promise<void>;
 }

@@ -1,18 +1,24 @@
-// Runs conformance cases in a page, on the stores that browsers have.
+// Runs conformance cases in a page, on the stores and executors that browsers have.
 
 import { indexedDbStore } from "heddle/adapters/indexeddb";
 import { memoryStore } from "heddle/adapters/memory";
+import { webWorkers } from "heddle/adapters/web-workers";
 import { inside } from "../../matrix/inside/run-case.js";
 
 Object.assign(globalThis, {
   page: inside({
-    memory: () => ({ createStore: () => memoryStore() }),
-    indexeddb() {
-      const database = `case ${crypto.randomUUID()}`;
-      return {
-        createStore: (place = "main") => indexedDbStore(database, { namespace: place }),
-        remove: () => deleteDatabase(database),
-      };
+    stores: {
+      memory: () => ({ createStore: () => memoryStore() }),
+      indexeddb() {
+        const database = `case ${crypto.randomUUID()}`;
+        return {
+          createStore: (place = "main") => indexedDbStore(database, { namespace: place }),
+          remove: () => deleteDatabase(database),
+        };
+      },
+    },
+    executors: {
+      workers: webWorkers(() => new Worker("/serving.js", { type: "module" }), { size: 2 }),
     },
   }),
 });

@@ -1,7 +1,8 @@
 // Runs one conformance case inside whatever runtime this is bundled for.
 
-import type { Store } from "heddle";
-import { conformanceCases } from "heddle/conformance";
+import type { Executor, Store } from "heddle";
+import { memoryStore } from "heddle/adapters/memory";
+import { conformanceCases, executorCases } from "heddle/conformance";
 
 /** What came of a case; data, since it crosses the border of the runtime. */
 export interface Outcome {
@@ -16,27 +17,45 @@ export interface Scene {
   remove?(): unknown;
 }
 
-/** The stores of a kind of platform: each makes a new scene. */
-export type Stores = Readonly<Record<string, () => Scene>>;
+/** What a kind of platform has. */
+export interface Platform {
+  /** Each makes a new scene. */
+  readonly stores: Readonly<Record<string, () => Scene>>;
+  /** Executors with workers, besides the one that every platform has. */
+  readonly executors?: Readonly<Record<string, Executor>>;
+}
+
+/** A store or an executor, with the cases that there are for it. */
+export interface Subject {
+  readonly name: string;
+  readonly cases: readonly string[];
+}
 
 /** What a program inside a runtime answers. */
 export interface Inside {
   /** What there is to run. */
-  list(): { readonly stores: readonly string[]; readonly cases: readonly string[] };
+  list(): readonly Subject[];
   /** Runs one case on a new scene. */
-  run(store: string, name: string): Promise<Outcome>;
+  run(subject: string, name: string): Promise<Outcome>;
 }
 
-/** Makes what a program answers from the stores that its platform has. */
-export function inside(stores: Stores): Inside {
+/** Makes what a program answers from what its platform has. */
+export function inside({ stores, executors = {} }: Platform): Inside {
+  const subjects: Record<string, readonly { readonly name: string; run(): Promise<void> }[]> = {};
+  for (const [name, makeScene] of Object.entries(stores)) {
+    subjects[name] = conformanceCases.map((one) => ({ name: one.name, run: () => runOn(makeScene(), one) }));
+  }
+  for (const [name, executor] of Object.entries({ inline: undefined, ...executors })) {
+    const scene = { executor, hasWorkers: executor !== undefined, createStore: memoryStore };
+    subjects[name] = executorCases.map((one) => ({ name: one.name, run: () => one.run(scene) }));
+  }
   return {
-    list: () => ({ stores: Object.keys(stores), cases: conformanceCases.map(({ name }) => name) }),
-    async run(store, name) {
-      const makeScene = stores[store];
-      const found = conformanceCases.find((one) => one.name === name);
-      if (!makeScene || !found) throw new Error(`There is no store "${store}" or no case "${name}".`);
+    list: () => Object.entries(subjects).map(([name, cases]) => ({ name, cases: cases.map((one) => one.name) })),
+    async run(subject, name) {
+      const found = subjects[subject]?.find((one) => one.name === name);
+      if (!found) throw new Error(`There is no "${subject}" or no case "${name}".`);
       try {
-        await runOn(makeScene(), found);
+        await found.run();
         return {};
       } catch (error) {
         return { error: textOf(error) };

@@ -11,13 +11,15 @@ interface Env {
 /** What a binding gives belongs to the request that it came with. */
 function cases({ RUNS }: Env) {
   return inside({
-    memory: () => ({ createStore: () => memoryStore() }),
-    kv() {
-      const scene = crypto.randomUUID();
-      return {
-        createStore: (place = "main") =>
-          cloudflareKvStore(RUNS, { namespace: `${scene} ${place}`, onWarning: () => {} }),
-      };
+    stores: {
+      memory: () => ({ createStore: () => memoryStore() }),
+      kv() {
+        const scene = crypto.randomUUID();
+        return {
+          createStore: (place = "main") =>
+            cloudflareKvStore(RUNS, { namespace: `${scene} ${place}`, onWarning: () => {} }),
+        };
+      },
     },
   });
 }
@@ -27,7 +29,7 @@ export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     const { list, run } = cases(env);
     if (request.method === "GET") return Response.json(list());
-    const { store, name } = (await request.json()) as { store: string; name: string };
-    return Response.json(await run(store, name));
+    const { subject, name } = (await request.json()) as { subject: string; name: string };
+    return Response.json(await run(subject, name));
   },
 };

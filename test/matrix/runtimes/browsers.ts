@@ -10,14 +10,17 @@ export const chromium: Runtime = { name: "Chromium", open: () => openIn("chromiu
 export const firefox: Runtime = { name: "Firefox", open: () => openIn("firefox") };
 export const webkit: Runtime = { name: "WebKitGTK", open: () => openIn("webkit") };
 
+/** As a path from the folder of the pages. */
+const SERVING = "../../matrix/inside/serving.ts";
+
 async function openIn(name: BrowserName): Promise<Session> {
-  const served = await site(["cases.ts"], { built: true });
+  const served = await site(["cases.ts", SERVING], { built: true });
   const browser = await launch(name);
   const page = await browser.newPage(served.url("cases"));
   return {
     version: browser.version,
-    ...(await page.call<ReturnType<Inside["list"]>>("list")),
-    run: (store, name) => page.call<Outcome>("run", store, name),
+    subjects: await page.call<ReturnType<Inside["list"]>>("list"),
+    run: (subject, name) => page.call<Outcome>("run", subject, name),
     async close() {
       await browser.close();
       await served.close();

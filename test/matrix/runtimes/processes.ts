@@ -11,7 +11,7 @@ import { bundle, ROOT } from "../../browsers/bundle.js";
 import type { Outcome } from "../inside/run-case.js";
 import type { Runtime, Session } from "../runtime.js";
 
-const PROGRAM = resolve(import.meta.dirname, "../inside/process.ts");
+const PROGRAMS = ["process", "serving"].map((name) => resolve(import.meta.dirname, `../inside/${name}.ts`));
 const ENGINES = resolve(import.meta.dirname, "../engines/node_modules/.bin");
 
 export const node: Runtime = { name: "Node", open: () => openIn(process.execPath) };
@@ -19,7 +19,7 @@ export const deno: Runtime = { name: "Deno", open: () => openIn(join(ENGINES, "d
 export const bun: Runtime = { name: "Bun", open: () => openIn(join(ENGINES, "bun"), "run") };
 
 /** What the program says first. */
-type Greeting = Pick<Session, "version" | "stores" | "cases"> & { readonly conformance: string };
+type Greeting = Pick<Session, "version" | "subjects"> & { readonly conformance: string };
 
 async function openIn(command: string, ...args: readonly string[]): Promise<Session> {
   const project = await makeProject();
@@ -38,8 +38,8 @@ async function openIn(command: string, ...args: readonly string[]): Promise<Sess
   if (!conformance.includes(project)) throw new Error(`The cases come from ${conformance}, not from ${project}.`);
   return {
     ...greeting,
-    run(store, name) {
-      child.stdin?.write(`${JSON.stringify({ store, name })}\n`);
+    run(subject, name) {
+      child.stdin?.write(`${JSON.stringify({ subject, name })}\n`);
       return next() as Promise<Outcome>;
     },
     close,
@@ -59,9 +59,9 @@ async function makeProject(): Promise<string> {
     mkdirSync(dirname(join(modules, name)), { recursive: true });
     symlinkSync(join(ROOT, "node_modules", name), join(modules, name));
   }
-  const scripts = await bundle([PROGRAM], { esbuild: { platform: "node", packages: "external" } });
+  const scripts = await bundle(PROGRAMS, { esbuild: { platform: "node", packages: "external" } });
   writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
-  writeFileSync(join(project, "process.js"), scripts.get("process.js") ?? "");
+  for (const [name, script] of scripts) writeFileSync(join(project, name), script);
   return project;
 }
 

@@ -18,12 +18,11 @@ export async function openWorkerd({ built }: { readonly built: boolean }): Promi
   const scripts = await bundle([PROGRAM], { built, esbuild: { splitting: false } });
   const miniflare = startWorker(scripts.get("worker.js") ?? "");
   const response = await miniflare.dispatchFetch(ADDRESS);
-  const list = (await response.json()) as ReturnType<Inside["list"]>;
   return {
     version: version(),
-    ...list,
-    async run(store, name) {
-      const body = JSON.stringify({ store, name });
+    subjects: (await response.json()) as ReturnType<Inside["list"]>,
+    async run(subject, name) {
+      const body = JSON.stringify({ subject, name });
       const response = await miniflare.dispatchFetch(ADDRESS, { method: "POST", body });
       return (await response.json()) as Outcome;
     },

@@ -1,0 +1,47 @@
+// Functions run in the worker threads of Node, Deno and Bun: they never block the event loop, and can be ended while they
+// run.
+
+import { availableParallelism } from "node:os";
+import { Worker, type WorkerOptions } from "node:worker_threads";
+import { type WorkerExecutor, workerExecutor } from "./workers/executor.js";
+import type { Events, Handle } from "./workers/member.js";
+import type { PoolOptions } from "./workers/pool.js";
+
+export type { WorkerExecutor } from "./workers/executor.js";
+export type { PoolOptions } from "./workers/pool.js";
+
+/** How worker threads are started. */
+export interface NodeWorkerOptions extends PoolOptions {
+  /** What the threads get from Node: limits of memory, arguments, environment. */
+  readonly thread?: WorkerOptions;
+}
+
+/**
+ * Runs synchronous nodes in worker threads. Their file calls `serve(…dags)` of `heddle/worker`; what it does not serve
+ * runs inline.
+ *
+ * ```ts
+ * nodeWorkers(new URL("./nodes.worker.js", import.meta.url));
+ * ```
+ *
+ * @throws HeddleError `INVALID_OPTION`.
+ */
+export function nodeWorkers(file: URL | string, { thread, ...options }: NodeWorkerOptions = {}): WorkerExecutor {
+  const spawn = (events: Events) => started(new Worker(file, thread), events);
+  return workerExecutor({ name: "node-workers", spawn, processors: availableParallelism() }, options);
+}
+
+function started(worker: Worker, events: Events): Handle {
+  worker.on("message", (reports) => events.reported(reports));
+  worker.on("messageerror", () => events.died(new Error("what it said cannot be read"), true));
+  worker.on("error", (error: Error & { code?: string }) => {
+    const isOutOfMemory = error.code === "ERR_WORKER_OUT_OF_MEMORY";
+    events.died(error, !isOutOfMemory);
+  });
+  worker.on("exit", (code) => events.died(new Error(`it exited with code ${code}`), false));
+  return {
+    post: (orders) => worker.postMessage(orders),
+    terminate: () => void worker.terminate(),
+    hold: (isHeld) => (isHeld ? worker.ref() : worker.unref()),
+  };
+}

@@ -1,0 +1,171 @@
+// The side of a worker: `serve(…dags)` in a file of the user's, which a pool starts. For Web Workers, and for the worker
+// threads of Node, Deno and Bun.
+
+import { addressesOf } from "../src/definition/addresses.js";
+import type { AnyDag } from "../src/definition/members.js";
+import type { AnyNode } from "../src/definition/node.js";
+import { contextOf, Running } from "./workers/call-context.js";
+import { pack, refusalOf } from "./workers/crossing.js";
+import { type Port, portHere } from "./workers/port.js";
+import { type Call, type Order, type Outcome, PROTOCOL, type Report, type Served } from "./workers/protocol.js";
+
+/** How a worker serves; all optional. */
+export interface ServeOptions {
+  /** Further fields of `ctx`, made here: a worker shares no objects with the page. */
+  readonly context?: object;
+}
+
+/** After a call of so many milliseconds the pool may have given those behind it to another worker. */
+const LONG_MS = 5;
+
+/**
+ * Lets a pool run the functions of these dags here: to be called once, when the worker starts.
+ *
+ * ```ts
+ * serve(birdstrikes, flights, { context: { api } });
+ * ```
+ */
+export function serve(...given: readonly (AnyDag | ServeOptions)[]): void {
+  const dags = given.filter((one): one is AnyDag => "plan" in one);
+  const options = given.find((one): one is ServeOptions => !("plan" in one));
+  const served: Served[] = [];
+  const nodes: AnyNode[] = [];
+  for (const { name, plan } of dags) {
+    for (const { address, step } of addressesOf(plan)) {
+      served.push({ dag: name, address, version: step.version });
+      nodes.push(step.node);
+    }
+  }
+  const port = portHere();
+  const server = new Server(port, nodes, options?.context);
+  port
+    .open((orders) => server.obey(orders))
+    .then((lock) => {
+      port.send([{ kind: "hello", protocol: PROTOCOL, served, lock }]);
+    });
+}
+
+/** Runs what the pool orders, one after the other. */
+class Server {
+  readonly #port: Port;
+  readonly #nodes: readonly AnyNode[];
+  readonly #context: object | undefined;
+  readonly #running = new Map<number, Running>();
+  /** Calls that have not begun, in order. */
+  readonly #waiting = new Map<number, Call>();
+  #reports: Report[] = [];
+  #isWorking = false;
+
+  constructor(port: Port, nodes: readonly AnyNode[], context: object | undefined) {
+    this.#port = port;
+    this.#nodes = nodes;
+    this.#context = context;
+    globalThis.addEventListener?.("unhandledrejection", ({ reason }) =>
+      this.#tell({ kind: "broken", error: pack(reason) }),
+    );
+  }
+
+  obey(orders: readonly Order[]): void {
+    for (const order of orders) this.#obeyOne(order);
+    if (!this.#isWorking) this.#work();
+  }
+
+  #obeyOne(order: Order): void {
+    switch (order.kind) {
+      case "call":
+        this.#waiting.set(order.id, order);
+        return;
+      case "abort":
+        if (this.#waiting.delete(order.id)) this.#tell({ kind: "dropped", id: order.id });
+        else this.#running.get(order.id)?.abort(Object.assign(new Error(), order.reason));
+        return;
+      case "recall":
+        for (const id of order.ids) this.#waiting.delete(id);
+        this.#tell({ kind: "recalled" });
+    }
+  }
+
+  #work(): void {
+    this.#isWorking = true;
+    for (const call of this.#waiting.values()) {
+      this.#waiting.delete(call.id);
+      const tookMs = this.#call(call);
+      // At once, so that the pool always knows which call is the one that runs.
+      this.#send();
+      if (tookMs < LONG_MS || this.#waiting.size === 0) continue;
+      // A turn, so that what was recalled meanwhile is heard of.
+      setTimeout(() => this.#work());
+      return;
+    }
+    this.#isWorking = false;
+    this.#send();
+  }
+
+  /** Calls a function, and returns how long it took to return. */
+  #call(call: Call): number {
+    const running = new Running(call, (remark) => this.#tell(remark));
+    this.#running.set(call.id, running);
+    const startedAt = performance.now();
+    let ms = 0;
+    const returned = (value: unknown) => this.#end(running, { kind: "returned", id: call.id, ms, value });
+    const threw = (error: unknown) => this.#end(running, { kind: "threw", id: call.id, ms, error: pack(error) });
+    try {
+      const { run, output } = this.#nodes[call.served] as AnyNode;
+      const result: unknown = run(call.input, contextOf(running, this.#context));
+      ms = performance.now() - startedAt;
+      if (!isThenable(result)) returned(output ? result : undefined);
+      else {
+        this.#tell({ kind: "waits", id: call.id, ms });
+        result.then((value) => returned(output ? value : undefined), threw);
+      }
+    } catch (error) {
+      ms = performance.now() - startedAt;
+      threw(error);
+    }
+    return ms;
+  }
+
+  #end(running: Running, outcome: Outcome): void {
+    const { id } = outcome;
+    const { pause } = running;
+    running.isOver = true;
+    this.#running.delete(id);
+    this.#tell(pause ? { kind: "paused", id, ms: outcome.ms, pause } : outcome);
+  }
+
+  #tell(report: Report): void {
+    this.#reports.push(report);
+    // What comes between two orders is told at the end of its turn.
+    if (!this.#isWorking && this.#reports.length === 1) queueMicrotask(() => this.#send());
+  }
+
+  #send(): void {
+    const reports = this.#reports;
+    if (reports.length === 0) return;
+    this.#reports = [];
+    try {
+      this.#port.send(reports);
+    } catch {
+      // One of them cannot be cloned: each for itself.
+      for (const report of reports) this.#sendOne(report);
+    }
+  }
+
+  #sendOne(report: Report): void {
+    try {
+      this.#port.send([report]);
+    } catch (error) {
+      if (!("id" in report)) return;
+      if (report.kind === "log") return this.#sendOne({ ...report, data: String(report.data) });
+      const refusal =
+        report.kind === "paused"
+          ? refusalOf("payload of its pause", report.pause.payload, error)
+          : refusalOf("output", (report as { value?: unknown }).value, error);
+      this.#port.send([{ kind: "refused", id: report.id, ms: 0, refusal }]);
+    }
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}

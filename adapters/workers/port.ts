@@ -1,0 +1,51 @@
+// How a worker talks to the pool that started it, wherever it runs.
+
+import type { Order, Report } from "./protocol.js";
+
+/** The way to the pool. */
+export interface Port {
+  send(reports: readonly Report[]): void;
+  /** Begins to listen, and returns the name of the lock that shows that this worker lives, if it has one. */
+  open(onOrders: (orders: readonly Order[]) => void): Promise<string | undefined>;
+}
+
+interface NodePort {
+  postMessage(message: unknown): void;
+  on(event: "message", listener: (message: readonly Order[]) => void): void;
+}
+
+/** Finds the port. @throws an Error outside of a worker. */
+export function portHere(): Port {
+  // Asked for in this way, no bundler looks for it.
+  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): { parentPort?: NodePort } } };
+  const parent = process?.getBuiltinModule?.("node:worker_threads")?.parentPort;
+  if (parent) {
+    return {
+      send: (reports) => parent.postMessage(reports),
+      open: async (onOrders) => void parent.on("message", onOrders),
+    };
+  }
+  if (typeof postMessage !== "function" || "document" in globalThis) {
+    throw new Error("serve() is for the file of a worker. Call it there, not in the page.");
+  }
+  return {
+    send: (reports) => postMessage(reports),
+    open: (onOrders) => {
+      addEventListener("message", ({ data }) => onOrders(data));
+      return heldLock();
+    },
+  };
+}
+
+/** Browsers tell nobody that a worker has ended; whoever waits for its lock gets it then. */
+function heldLock(): Promise<string | undefined> {
+  const { locks } = navigator as { locks?: LockManager };
+  if (!locks) return Promise.resolve(undefined);
+  const name = `heddle worker ${crypto.randomUUID()}`;
+  return new Promise((resolve) => {
+    locks.request(name, () => {
+      resolve(name);
+      return new Promise(() => {});
+    });
+  });
+}

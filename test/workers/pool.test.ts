@@ -1,0 +1,186 @@
+// Pools of worker threads: who does what, and what becomes of it when workers die.
+
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { DagProvenance, DagRunner } from "heddle";
+import { memoryStore } from "heddle/adapters/memory";
+import { type NodeWorkerOptions, nodeWorkers } from "heddle/adapters/node-workers";
+import { serve } from "heddle/worker";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { temporaryDirectory } from "../support/stores.js";
+import { type WorkerFile, workerFile } from "../support/worker-file.js";
+import { busy, deaths, effects, many } from "./dags.js";
+
+let file: WorkerFile;
+
+beforeAll(async () => {
+  file = await workerFile(resolve(import.meta.dirname, "serving.ts"));
+});
+afterAll(() => file.remove());
+
+function pool(options: NodeWorkerOptions = {}, url: URL | string = file.url) {
+  const executor = nodeWorkers(url, { size: 2, graceMs: 50, ...options });
+  onTestFinished(() => executor.close());
+  return executor;
+}
+
+/** A file for workers that does this. */
+function fileWith(text: string): URL {
+  const path = join(temporaryDirectory(), "worker.mjs");
+  writeFileSync(path, text);
+  return pathToFileURL(path);
+}
+
+describe("pitfall 6: a worker dies, and all that it had settles", () => {
+  const run = (executor: ReturnType<typeof pool>, how: string) =>
+    new DagRunner(deaths, { executor }).run({ die: { how } });
+
+  test.each([
+    ["exit", {}, /node "die".*exited with code 7/],
+    ["memory", { thread: { resourceLimits: { maxOldGenerationSizeMb: 30 } } }, /node "die".*memory/],
+  ] as const)("%s", async (how, options, message) => {
+    const executor = pool(options);
+    const result = await run(executor, how);
+    expect(result).toMatchObject({
+      status: "failed",
+      failedNode: "die",
+      error: { code: "WORKER_DIED", message: expect.stringMatching(message) },
+    });
+    expect(await run(executor, "not at all")).toMatchObject({ status: "completed" });
+  });
+
+  test.each(["stray", "later"])("%s: what runs beside it runs again, and counts once", async (how) => {
+    const executor = pool({ size: 1 });
+    const provenance = new DagProvenance(memoryStore());
+    const beside = new DagRunner(many, { executor, provenance }).run({ give: { all: [5, 5, 5, 5, 5, 5] } });
+    expect(await run(executor, how)).toMatchObject({ status: "completed" });
+    const { runId, status } = await beside;
+    expect(status).toBe("completed");
+    const { executions } = await provenance.inspect(runId);
+    expect(executions.map(({ attempts }) => attempts.length <= 1)).not.toContain(false);
+  });
+
+  test.each([
+    ["is not there", new URL("file:///nowhere/worker.mjs"), /Cannot find module/],
+    ["is no JavaScript", "const", /SyntaxError|Unexpected/],
+    ["throws at its start", "throw new Error('at its start');", /at its start/],
+    ["ends at once", "process.exit(2);", /exited with code 2/],
+    [
+      "speaks another protocol",
+      `import { parentPort } from "node:worker_threads"; parentPort.postMessage([{ kind: "hello", protocol: 99, served: [] }]);`,
+      /protocol 99 .* protocol 1/,
+    ],
+  ])("a file that %s: a clear error, and no end of workers is started", async (_, source, message) => {
+    const executor = pool({}, typeof source === "string" ? fileWith(source) : source);
+    for (const code of ["WORKER_", "WORKER_"]) {
+      const result = await run(executor, "not at all");
+      expect(result).toMatchObject({ status: "failed", error: { code: expect.stringContaining(code) } });
+      expect((result as { error: Error }).error.message).toMatch(message);
+    }
+    await expect(executor.warmUp()).rejects.toMatchObject({ message: expect.stringMatching(message) });
+  });
+
+  test("a pool that is closed fails what it had, and what comes later", async () => {
+    const executor = pool();
+    const running = new DagRunner(busy, { executor }).run({ work: { ms: 10_000 } });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    executor.close();
+    for (const result of [await running, await run(executor, "not at all")]) {
+      expect(result).toMatchObject({ status: "failed", error: { code: "WORKER_DIED", message: /closed/ } });
+    }
+  });
+});
+
+describe("pitfall 7: one is cancelled, and the others do not notice", () => {
+  test("calls that wait behind it in its worker run elsewhere, once each, and a late reply is ignored", async () => {
+    const executor = pool({ size: 1 });
+    const provenance = new DagProvenance(memoryStore());
+    const options = { executor, provenance };
+    // What is short is known now.
+    await new DagRunner(many, options).run({ give: { all: Array(50).fill(0) } });
+    const stuck = new DagRunner(many, options).run({ give: { all: [0, 0, -1] } });
+    const others = Array.from({ length: 5 }, () =>
+      new DagRunner(many, options).run({ give: { all: Array(40).fill(0) } }),
+    );
+    setTimeout(() => stuck.cancel(), 100);
+    expect(await stuck).toMatchObject({ status: "cancelled" });
+    for (const { status, runId } of await Promise.all(others)) {
+      expect(status).toBe("completed");
+      const { executions } = await provenance.inspect(runId);
+      expect(executions.map(({ attempts }) => attempts.length <= 1)).not.toContain(false);
+    }
+  });
+
+  test("an effect whose worker was taken away is not run twice", async () => {
+    const executor = pool({ size: 1 });
+    const provenance = new DagProvenance(memoryStore());
+    const paying = new DagRunner(effects, { executor, provenance }).run();
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    const stray = await new DagRunner(deaths, { executor }).run({ die: { how: "stray" } });
+    expect(stray).toMatchObject({ status: "completed" });
+    const result = await paying;
+    expect(result).toMatchObject({ status: "failed", failedNode: "pay", error: { code: "WORKER_DIED" } });
+  });
+});
+
+test("a long call makes no other wait while a worker is free", async () => {
+  const executor = pool();
+  const threads = await Promise.all([300, 300].map((ms) => new DagRunner(busy, { executor }).run({ work: { ms } })));
+  const [one, other] = threads.map((result) => (result as { outputs: { work: number } }).outputs.work);
+  expect(one).not.toBe(other);
+});
+
+test("a call that turns out to be long lets those behind it go to a free worker", async () => {
+  const executor = pool();
+  const runner = new DagRunner(many, { executor });
+  await runner.run({ give: { all: Array(50).fill(0) } });
+  const started = performance.now();
+  const result = await runner.run({ give: { all: [...Array(100).fill(0), 1_500, ...Array(100).fill(0)] } });
+  expect(result).toMatchObject({ status: "completed", outputs: { sum: 1_500 } });
+  console.log(`one long call among 200 short ones: ${Math.round(performance.now() - started)} ms`);
+});
+
+test("runs get their turn, however much another one has to do", async () => {
+  const executor = pool({ size: 1 });
+  const runner = new DagRunner(many, { executor });
+  const order: string[] = [];
+  const large = runner.run({ give: { all: Array(60).fill(10) } }).then(() => order.push("large"));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const small = runner.run({ give: { all: [10, 10] } }).then(() => order.push("small"));
+  await Promise.all([large, small]);
+  expect(order).toEqual(["small", "large"]);
+});
+
+test("workers that have nothing to do are ended, and started again", async () => {
+  const executor = pool({ idleMs: 30, size: 1 });
+  const thread = async () => {
+    const result = await new DagRunner(busy, { executor }).run({ work: { ms: 1 } });
+    return (result as { outputs: { work: number } }).outputs.work;
+  };
+  const first = await thread();
+  expect(await thread()).toBe(first);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(await thread()).not.toBe(first);
+});
+
+test("a process waits for its runs, and ends then, though workers are there", async () => {
+  const program = await workerFile(resolve(import.meta.dirname, "ending.ts"));
+  onTestFinished(() => program.remove());
+  // Idle workers would keep it for ten seconds.
+  const options = { encoding: "utf8", timeout: 8_000 } as const;
+  const { stdout, status } = spawnSync(process.execPath, [fileURLToPath(program.url), file.url.href], options);
+  expect([stdout.trim(), status]).toEqual(["completed", 0]);
+});
+
+test.each([{ size: 0 }, { size: 1.5 }, { idleMs: -1 }, { graceMs: Number.NaN }])(
+  "options %o are refused",
+  (options) => {
+    expect(() => nodeWorkers(file.url, options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+  },
+);
+
+test("serve() outside of a worker says so", () => {
+  expect(() => serve(busy)).toThrow(/file of a worker/);
+});
