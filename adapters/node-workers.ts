@@ -2,7 +2,7 @@
 // run.
 
 import { availableParallelism } from "node:os";
-import { Worker, type WorkerOptions } from "node:worker_threads";
+import { type TransferListItem, Worker, type WorkerOptions } from "node:worker_threads";
 import { type WorkerExecutor, workerExecutor } from "./workers/executor.js";
 import type { Events, Handle } from "./workers/member.js";
 import type { PoolOptions } from "./workers/pool.js";
@@ -40,7 +40,7 @@ function started(worker: Worker, events: Events): Handle {
   });
   worker.on("exit", (code) => events.died(new Error(`it exited with code ${code}`), false));
   return {
-    post: (orders) => worker.postMessage(orders),
+    post: (orders, moved) => worker.postMessage(orders, moved as TransferListItem[]),
     terminate: () => void worker.terminate(),
     hold: (isHeld) => (isHeld ? worker.ref() : worker.unref()),
   };

@@ -38,7 +38,7 @@ function started(worker: Worker, events: Events): Handle {
   };
   worker.onmessageerror = () => events.died(new Error("what it said cannot be read"), true);
   return {
-    post: (orders) => worker.postMessage(orders),
+    post: (orders, moved) => worker.postMessage(orders, moved),
     terminate: () => {
       ended.abort();
       worker.terminate();

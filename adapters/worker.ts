@@ -8,6 +8,7 @@ import { contextOf, Running } from "./workers/call-context.js";
 import { pack, refusalOf } from "./workers/crossing.js";
 import { type Port, portHere } from "./workers/port.js";
 import { type Call, type Order, type Outcome, PROTOCOL, type Report, type Served } from "./workers/protocol.js";
+import { transferablesIn } from "./workers/transferables.js";
 
 /** How a worker serves; all optional. */
 export interface ServeOptions {
@@ -54,6 +55,7 @@ class Server {
   /** Calls that have not begun, in order. */
   readonly #waiting = new Map<number, Call>();
   #reports: Report[] = [];
+  #moved: unknown[] = [];
   #isWorking = false;
 
   constructor(port: Port, nodes: readonly AnyNode[], context: object | undefined) {
@@ -107,16 +109,20 @@ class Server {
     this.#running.set(call.id, running);
     const startedAt = performance.now();
     let ms = 0;
-    const returned = (value: unknown) => this.#end(running, { kind: "returned", id: call.id, ms, value });
+    const { output, transfer, run } = this.#nodes[call.served] as AnyNode;
+    const returned = (result: unknown) => {
+      const value = output ? result : undefined;
+      if (transfer) this.#moved.push(value);
+      this.#end(running, { kind: "returned", id: call.id, ms, value });
+    };
     const threw = (error: unknown) => this.#end(running, { kind: "threw", id: call.id, ms, error: pack(error) });
     try {
-      const { run, output } = this.#nodes[call.served] as AnyNode;
       const result: unknown = run(call.input, contextOf(running, this.#context));
       ms = performance.now() - startedAt;
-      if (!isThenable(result)) returned(output ? result : undefined);
+      if (!isThenable(result)) returned(result);
       else {
         this.#tell({ kind: "waits", id: call.id, ms });
-        result.then((value) => returned(output ? value : undefined), threw);
+        result.then(returned, threw);
       }
     } catch (error) {
       ms = performance.now() - startedAt;
@@ -141,10 +147,12 @@ class Server {
 
   #send(): void {
     const reports = this.#reports;
+    const moved = this.#moved;
     if (reports.length === 0) return;
     this.#reports = [];
+    this.#moved = [];
     try {
-      this.#port.send(reports);
+      this.#port.send(reports, transferablesIn(moved));
     } catch {
       // One of them cannot be cloned: each for itself.
       for (const report of reports) this.#sendOne(report);

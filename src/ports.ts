@@ -43,6 +43,8 @@ export interface Task {
   readonly context: BaseContext;
   /** What earlier pauses of its path were answered with, by reason. */
   readonly answers: ReadonlyMap<string, unknown> | undefined;
+  /** Inputs that nobody else needs any more: a place that {@link Place.copies} may move them instead. */
+  readonly moves: readonly unknown[];
   /** Says that the function begins, in a place that {@link Place.queues}. */
   begins(): void;
   /** Says that the function asked for a pause, in a place that does not give it this context. */

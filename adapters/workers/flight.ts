@@ -41,10 +41,14 @@ export class Flight {
     });
   }
 
-  /** True if it may stand behind others: neither its time counts, nor would the world notice if it ran twice. */
+  /** True if it can run again elsewhere: the world would not notice, and its inputs are still here. */
+  get isRepeatable(): boolean {
+    return !this.task.node.effect && this.task.moves.length === 0;
+  }
+
+  /** True if it may stand behind others: it may have to go elsewhere, and its time begins when it is given. */
   get isLight(): boolean {
-    const { timeoutMs, effect } = this.task.node;
-    return timeoutMs === undefined && !effect;
+    return this.isRepeatable && this.task.node.timeoutMs === undefined;
   }
 
   resolve(value: unknown): void {

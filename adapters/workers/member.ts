@@ -4,10 +4,12 @@ import { HeddleError, print, toError } from "../../src/errors.js";
 import { refusalOf, unpack } from "./crossing.js";
 import type { Flight } from "./flight.js";
 import { type Hello, type Order, type Outcome, PROTOCOL, type Refusal, type Report } from "./protocol.js";
+import { transferablesIn } from "./transferables.js";
 
 /** A worker as the platform has it. */
 export interface Handle {
-  post(orders: readonly Order[]): void;
+  /** `moved`: what is inside the orders and moved instead of copied. */
+  post(orders: readonly Order[], moved: Transferable[]): void;
   terminate(): void;
   /** Whether it keeps the process alive. Absent where nothing does. */
   hold?(isHeld: boolean): void;
@@ -45,6 +47,7 @@ export class Member {
   readonly #handle: Handle;
   readonly #flights = new Map<number, Flight>();
   #outbox: Order[] = [];
+  #moved: unknown[] = [];
   #numbers: ReadonlyMap<string, number> | undefined;
   hello: Hello | undefined;
   isDead = false;
@@ -103,6 +106,7 @@ export class Member {
       fields: [runId, dag, label, path, attempt, epoch, idempotencyKey],
       answers: task.answers,
     });
+    this.#moved.push(...task.moves);
     task.begins();
   }
 
@@ -135,10 +139,12 @@ export class Member {
 
   #flush(): void {
     const orders = this.#outbox;
+    const moved = this.#moved;
     this.#outbox = [];
+    this.#moved = [];
     if (this.isDead) return;
     try {
-      this.#handle.post(orders);
+      this.#handle.post(orders, transferablesIn(moved));
     } catch {
       // One of them cannot be cloned: each for itself.
       for (const order of orders) this.#post(order);
@@ -147,7 +153,7 @@ export class Member {
 
   #post(order: Order): void {
     try {
-      this.#handle.post([order]);
+      this.#handle.post([order], []);
     } catch (error) {
       const flight = order.kind === "call" ? this.#flights.get(order.id) : undefined;
       if (order.kind !== "call" || !flight) return;

@@ -112,7 +112,7 @@ export class Pool implements MemberHost {
     else if (innocent.length === 0) this.#futileDeaths++;
     for (const flight of innocent.reverse()) {
       flight.deaths++;
-      if (flight.task.node.effect || flight.deaths >= DEATHS_OF_ONE) flight.reject(deathOf(error, "under it"));
+      if (!flight.isRepeatable || flight.deaths >= DEATHS_OF_ONE) flight.reject(deathOf(error, "under it"));
       else this.#requeue(flight);
     }
     if (this.#futileDeaths >= FUTILE_DEATHS || error instanceof HeddleError) this.#giveUp(error);
@@ -217,7 +217,8 @@ export class Pool implements MemberHost {
     const killed = new HeddleError("KILLED", message, { cause: flight.aborted?.reason });
     for (const one of member.kill().toReversed()) {
       if (one === flight) one.reject(killed);
-      else this.#requeue(one);
+      else if (one.isRepeatable) this.#requeue(one);
+      else one.reject(deathOf(killed, "under it"));
     }
     this.#pump();
   }

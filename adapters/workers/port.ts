@@ -4,13 +4,13 @@ import type { Order, Report } from "./protocol.js";
 
 /** The way to the pool. */
 export interface Port {
-  send(reports: readonly Report[]): void;
+  send(reports: readonly Report[], moved?: Transferable[]): void;
   /** Begins to listen, and returns the name of the lock that shows that this worker lives, if it has one. */
   open(onOrders: (orders: readonly Order[]) => void): Promise<string | undefined>;
 }
 
 interface NodePort {
-  postMessage(message: unknown): void;
+  postMessage(message: unknown, moved?: Transferable[]): void;
   on(event: "message", listener: (message: readonly Order[]) => void): void;
 }
 
@@ -21,7 +21,7 @@ export function portHere(): Port {
   const parent = process?.getBuiltinModule?.("node:worker_threads")?.parentPort;
   if (parent) {
     return {
-      send: (reports) => parent.postMessage(reports),
+      send: (reports, moved) => parent.postMessage(reports, moved),
       open: async (onOrders) => void parent.on("message", onOrders),
     };
   }
@@ -29,7 +29,7 @@ export function portHere(): Port {
     throw new Error("serve() is for the file of a worker. Call it there, not in the page.");
   }
   return {
-    send: (reports) => postMessage(reports),
+    send: (reports, moved = []) => postMessage(reports, { transfer: moved }),
     open: (onOrders) => {
       addEventListener("message", ({ data }) => onOrders(data));
       return heldLock();

@@ -34,6 +34,11 @@ export interface NodeOptions {
   readonly inline?: boolean;
   /** Always run in a worker, if it is asynchronous too; where none serves it, the attempt fails. */
   readonly worker?: boolean;
+  /**
+   * Moves the ArrayBuffers, ImageBitmaps, streams and ports in its output over the borders of workers instead of copying
+   * them: out of the worker always, and into that of its last consumer if that has no try left. What is recorded stays.
+   */
+  readonly transfer?: boolean;
   /** Try again after a failure. Default: one try. */
   readonly retry?: Retry;
   /**
@@ -99,6 +104,7 @@ export function node<
     version,
     inline,
     worker,
+    transfer,
     retry,
     timeoutMs,
     effect,
@@ -108,12 +114,15 @@ export function node<
   // Not by spreading: V8 gives every frozen copy that a spread made a hidden class of its own (measured with Node 20),
   // and reading fields of such nodes takes a run five times as long.
   const own = Object.freeze(Object.assign({}, input)) as I;
-  const fields = { input: own, output, run, version, inline, worker, retry, timeoutMs, effect, validate, share };
+  const rest = { retry, timeoutMs, effect, validate, share };
+  const fields = { input: own, output, run, version, inline, worker, transfer, ...rest };
   return Object.freeze(Object.assign({ kind: "node" }, fields)) as Node<NoInfer<I>, NoInfer<O>, NoInfer<C>>;
 }
 
 const RETRY_OPTIONS = new Set("attempts delayMs factor maxDelayMs jitter when".split(" "));
-const OPTIONS = new Set("input output run version inline worker retry timeoutMs effect validate share".split(" "));
+const OPTIONS = new Set(
+  "input output run version inline worker transfer retry timeoutMs effect validate share".split(" "),
+);
 
 type Loose = NodeOptions & { readonly input?: Inputs; readonly output?: AnySchema | undefined; readonly run: unknown };
 

@@ -21,6 +21,8 @@ export interface AttemptHost {
   logged(attempt: Attempt, message: string, data: unknown): void;
 }
 
+const NOTHING: readonly unknown[] = Object.freeze([]);
+
 /** The state of one try. */
 export class Attempt implements Stoppable, Pausing {
   readonly host: AttemptHost;
@@ -40,6 +42,8 @@ export class Attempt implements Stoppable, Pausing {
   /** By how much synchronous code ran past the deadline. */
   overrunMs = 0;
   pause: PauseRequest | undefined;
+  /** Inputs that nobody else needs. */
+  moves: readonly unknown[] = NOTHING;
   /** Calls off the timeout. */
   stopTimer: (() => void) | undefined;
   #controller: AbortController | undefined;

@@ -87,16 +87,19 @@ export class Attempts implements AttemptHost, Outcome {
     return Promise.all([reading, placed]);
   }
 
-  /** Reports the start, and for an effect waits until that is stored. */
+  /** Reports the start. Waits until that is stored for an effect, and until its inputs are if they are to be moved. */
   #announce(attempt: Attempt): void {
     try {
       this.#started(attempt);
     } catch (error) {
       return this.#break(attempt, error);
     }
-    if (!attempt.step.node.effect || !this.#host.recorder) return this.#call(attempt);
+    const { recorder } = this.#host;
+    const { effect } = attempt.step.node;
+    if (attempt.place.copies && isLastTry(attempt)) attempt.moves = attempt.frame.outputs.movable(attempt.step);
+    if (!recorder || !(effect || attempt.moves.length > 0)) return this.#call(attempt);
     const call = () => this.#call(attempt);
-    this.#host.recorder.stored(true).then(call, call);
+    recorder.stored(Boolean(effect)).then(call, call);
   }
 
   #started(attempt: Attempt): void {
@@ -220,6 +223,10 @@ export class Attempts implements AttemptHost, Outcome {
   #isAborted({ frame }: Attempt): boolean {
     return this.#host.isAborting || frame.scope.isFailing;
   }
+}
+
+function isLastTry({ number, step }: Attempt): boolean {
+  return number >= (step.node.retry?.attempts ?? 1);
 }
 
 /** Never throws, since executors are other people's. */

@@ -78,6 +78,10 @@ class Call implements Task {
     return this.#attempt.answers;
   }
 
+  get moves(): readonly unknown[] {
+    return this.#attempt.moves;
+  }
+
   pauses(request: PauseRequest): void {
     this.#attempt.pause = request;
   }

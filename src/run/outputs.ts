@@ -90,6 +90,15 @@ export class Outputs {
     return inputs;
   }
 
+  /** The outputs that this step takes as the last one, and that may be moved to it. */
+  movable({ upstream }: Step): readonly unknown[] {
+    const last = upstream.filter((up) => {
+      const { transfer, share } = (this.#plan.steps[up] as Step).node;
+      return transfer && !share && this.#consumersLeft[up] === 1;
+    });
+    return last.map((up) => this.#values[up]);
+  }
+
   /** Notes that a step has ended for good: outputs nobody else waits for are let go. */
   release(step: Step): void {
     for (const up of step.upstream) {

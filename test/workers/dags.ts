@@ -73,3 +73,43 @@ export const effects = dag("effects", {
   },
   edges: [],
 });
+
+const Bytes = type<Uint8Array>("Bytes");
+const kept: Uint8Array[] = [];
+const adding = {
+  input: { bytes: Bytes },
+  output: Num,
+  run: ({ bytes }: { readonly bytes: Uint8Array }) => bytes.reduce((a, b) => a + b, 0),
+};
+
+/** Nodes with outputs that are moved, and what the first of them returned in this thread. */
+export const movingNodes = {
+  kept,
+  make: node({
+    output: Bytes,
+    inline: true,
+    transfer: true,
+    run: () => {
+      const bytes = Uint8Array.of(1, 2, 3);
+      kept.push(bytes);
+      return bytes;
+    },
+  }),
+  last: node(adding),
+  lastWithRetry: node({ ...adding, retry: { attempts: 2 } }),
+};
+
+/** Moves what it makes to its last consumer. */
+export const moving = dag("moving", {
+  nodes: { make: movingNodes.make, last: movingNodes.last },
+  edges: [["make", "last"]],
+});
+
+/** Comes out of a worker and goes into one. */
+export const passing = dag("passing", {
+  nodes: {
+    make: node({ output: Bytes, transfer: true, run: () => new Uint8Array(1 << 20).fill(1) }),
+    last: node({ ...adding, run: ({ bytes }) => bytes.length }),
+  },
+  edges: [["make", "last"]],
+});

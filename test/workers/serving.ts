@@ -1,4 +1,4 @@
 import { serve } from "heddle/worker";
-import { busy, deaths, effects, many } from "./dags.js";
+import { busy, deaths, effects, many, moving, passing } from "./dags.js";
 
-serve(busy, deaths, effects, many);
+serve(busy, deaths, effects, many, moving, passing);

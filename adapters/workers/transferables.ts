@@ -1,0 +1,27 @@
+// What can be moved over the border of a worker instead of being copied.
+
+/** Their names, since not every runtime has them all. */
+const NAMES = "MessagePort ImageBitmap OffscreenCanvas ReadableStream WritableStream TransformStream".split(" ");
+
+/** All inside some values that can be moved. A buffer that a typed array shows a part of belongs to others too, and stays. */
+export function transferablesIn(values: readonly unknown[]): Transferable[] {
+  const found = new Set<unknown>();
+  const met = new Set<unknown>();
+  const todo = [...values];
+  for (let value = todo.pop(); value !== undefined || todo.length > 0; value = todo.pop()) {
+    if (typeof value !== "object" || value === null || met.has(value)) continue;
+    met.add(value);
+    if (value instanceof ArrayBuffer || NAMES.some((name) => isA(name, value))) found.add(value);
+    else if (ArrayBuffer.isView(value)) {
+      const { buffer, byteLength } = value;
+      if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) found.add(buffer);
+    } else if (value instanceof Map) todo.push(...value.keys(), ...value.values());
+    else todo.push(...(value instanceof Set ? value : Object.values(value)));
+  }
+  return [...found] as Transferable[];
+}
+
+function isA(name: string, value: object): boolean {
+  const type = (globalThis as Record<string, unknown>)[name];
+  return typeof type === "function" && value instanceof type;
+}
