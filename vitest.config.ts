@@ -32,6 +32,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^heddle$/, replacement: at("src/index.ts") },
+      { find: /^heddle\/worker$/, replacement: at("adapters/worker.ts") },
       { find: /^heddle\/conformance$/, replacement: at("conformance/index.ts") },
       { find: /^heddle\/adapters\/(.*)$/, replacement: `${at("adapters")}/$1.ts` },
     ],

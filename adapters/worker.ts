@@ -18,6 +18,8 @@ export interface ServeOptions {
 
 /** After a call of so many milliseconds the pool may have given those behind it to another worker. */
 const LONG_MS = 5;
+/** After the first, what is told in the middle of a call waits this long for more. */
+const GATHER_MS = 10;
 
 /**
  * Lets a pool run the functions of these dags here: to be called once, when the worker starts.
@@ -57,6 +59,7 @@ class Server {
   #reports: Report[] = [];
   #moved: unknown[] = [];
   #isWorking = false;
+  #sentAt = 0;
 
   constructor(port: Port, nodes: readonly AnyNode[], context: object | undefined) {
     this.#port = port;
@@ -107,6 +110,7 @@ class Server {
   #call(call: Call): number {
     const running = new Running(call, (remark) => this.#tell(remark));
     this.#running.set(call.id, running);
+    this.#sentAt = Number.NEGATIVE_INFINITY;
     const startedAt = performance.now();
     let ms = 0;
     const { output, transfer, run } = this.#nodes[call.served] as AnyNode;
@@ -141,8 +145,9 @@ class Server {
 
   #tell(report: Report): void {
     this.#reports.push(report);
-    // What comes between two orders is told at the end of its turn.
-    if (!this.#isWorking && this.#reports.length === 1) queueMicrotask(() => this.#send());
+    if (this.#isWorking) {
+      if (performance.now() - this.#sentAt > GATHER_MS) this.#send();
+    } else if (this.#reports.length === 1) queueMicrotask(() => this.#send());
   }
 
   #send(): void {
@@ -151,6 +156,7 @@ class Server {
     if (reports.length === 0) return;
     this.#reports = [];
     this.#moved = [];
+    this.#sentAt = performance.now();
     try {
       this.#port.send(reports, transferablesIn(moved));
     } catch {

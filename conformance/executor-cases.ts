@@ -7,6 +7,7 @@ import {
   DagRunner,
   type Executor,
   HeddleError,
+  type JournalEvent,
   type Overrides,
   type Store,
 } from "../src/index.js";
@@ -228,10 +229,17 @@ const CASES: Readonly<Record<string, ExecutorCase["run"]>> = {
   async "a busy function is ended when its run is cancelled, and others do not notice"(scene) {
     if (!scene.hasWorkers) return;
     const others = Array.from({ length: 4 }, () => runnerOf(scene, summing));
-    const { runner, provenance } = runnerOf(scene, spinning);
-    const run = runner.run({ spin: { how: "forever" } });
+    const provenance = new DagProvenance(scene.createStore());
+    let begins!: () => void;
+    const begun = new Promise<void>((resolve) => {
+      begins = resolve;
+    });
+    // It says so from the middle of its loop.
+    const onEvent = ({ type }: JournalEvent) => type === "node-progress" && begins();
+    const executor = scene.executor as Executor;
+    const run = new DagRunner(spinning, { provenance, executor, onEvent }).run({ spin: { how: "forever" } });
     const running = others.map((one) => completed(one.runner.run({ give: { count: 200 } })));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await begun;
     run.cancel("no more");
     const { status, runId } = await run;
     expectEqual(status, "cancelled", "the status");

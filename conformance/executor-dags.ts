@@ -114,7 +114,8 @@ export const spinning = dag("spinning", {
     spin: node({
       input: { how: Text },
       output: Num,
-      run: ({ how }) => {
+      run: ({ how }, { progress }) => {
+        progress(1);
         const endless = how === "forever" ? Number.POSITIVE_INFINITY : Number(how);
         for (const until = performance.now() + endless; performance.now() < until; );
         return 1;

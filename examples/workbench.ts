@@ -1,6 +1,8 @@
 // One job and its records: executes runs of it before the eyes of the user, and prints what came of them.
 
+import { availableParallelism } from "node:os";
 import { DagRunner, type Run, type RunHead, type RunInspection, type RunResult } from "heddle";
+import { nodeWorkers } from "heddle/adapters/node-workers";
 import { typed } from "./command-line.js";
 import { doneIn, type Records, sizesIn } from "./records.js";
 import { renderNodes } from "./run-text.js";
@@ -11,11 +13,10 @@ import { restingExecutor } from "./shared/pace.js";
 import { type Before, type Progress, showProgress } from "./shared/progress.js";
 import { complain, EXIT_FAILED, EXIT_OK, print } from "./shared/terminal.js";
 
-/**
- * All nodes compute on one thread. Several at a time would only make each take longer, and whatever stops the run would
- * find all of them half-way instead of one.
- */
-const CONCURRENCY = 1;
+/** As many nodes compute at a time as there are threads; more would only make each take longer. */
+const THREADS = Math.min(4, availableParallelism());
+
+const THREAD = new URL("./thread.mjs", import.meta.url);
 
 const NOTHING: Before = { done: [], sizes: new Map() };
 
@@ -44,8 +45,8 @@ export class Workbench {
     this.#runner = new DagRunner(job.dag, {
       provenance: records.provenance,
       context: job.context,
-      concurrency: CONCURRENCY,
-      ...(restMs > 0 ? { executor: restingExecutor(restMs) } : {}),
+      concurrency: restMs > 0 ? 1 : THREADS,
+      executor: restMs > 0 ? restingExecutor(restMs) : nodeWorkers(THREAD, { size: THREADS }),
       onEvent: (event) => {
         if (event.type === "run-resumed") this.#onResumed();
         this.#progress?.onEvent(event);

@@ -80,7 +80,9 @@ describe.concurrent("flights", () => {
 
     const { code, out, err } = await run(directory, "flights");
     expect(code).toBe(0);
-    expect(err).toMatch(/^Continuing run \S+ \(cancelled after 15 of 18 nodes\)\.\n\[16\/18\] flightKinds completed\n/);
+    expect(err).toMatch(
+      /^Continuing run \S+ \(cancelled after 1\d of 18 nodes\)\.\n(.*\n)*\[1\d\/18\] flightKinds completed\n/,
+    );
     const inspection = await newest(directory);
     expect(inspection.run).toMatchObject({ status: "completed", epoch: 5 });
     expect(inspection.executions).toEqual(expect.arrayContaining(before)); // the same attempts at the same times
@@ -135,15 +137,17 @@ describe.concurrent("flights", () => {
     session.send("SIGINT");
     await sleep(SAME_PRESS_MS);
     session.send("SIGINT");
-    await session.says("Pausing: waiting for flightKinds; press Ctrl-C again to cancel.");
+    await session.says("; press Ctrl-C again to cancel.");
     await sleep(TWO_PRESSES_MS);
     expect(session.hasSaid("Cancelling")).toBe(false);
     session.send("SIGINT");
     const { code, err } = await session.ended;
     expect(code).toBe(130);
     expect(err).toMatch(new RegExp(`^Continuing run \\S+ \\(interrupted after ${done} of 18 nodes\\)`));
-    expect(err).toMatch(/Cancelling: stopping flightKinds.*\nThe run is cancelled after 15 of 18 nodes\./s);
-    expect(executionsOf(await newest(directory), "aborted").map(({ path }) => path)).toEqual(["flightKinds"]);
+    // Beside it another may run, on another thread.
+    expect(err).toMatch(/^Pausing: waiting for (\w+, )?flightKinds(, \w+)?; press/m);
+    expect(err).toMatch(/Cancelling: stopping .*flightKinds.*\nThe run is cancelled after 1\d of 18 nodes\./s);
+    expect(executionsOf(await newest(directory), "aborted").map(({ path }) => path)).toContain("flightKinds");
   }
 });
 

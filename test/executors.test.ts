@@ -1,23 +1,17 @@
 // The cases on executors, inline and in worker threads of Node. Web Workers, Deno and Bun have theirs in the matrix.
 
-import { resolve } from "node:path";
 import { memoryStore } from "heddle/adapters/memory";
 import { nodeWorkers, type WorkerExecutor } from "heddle/adapters/node-workers";
 import { executorCases } from "heddle/conformance";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { type WorkerFile, workerFile } from "./support/worker-file.js";
+import { bundle } from "./processes/bundle.js";
 
-let file: WorkerFile;
 let executor: WorkerExecutor;
 
 beforeAll(async () => {
-  file = await workerFile(resolve(import.meta.dirname, "matrix/inside/serving.ts"));
-  executor = nodeWorkers(file.url, { size: 2, graceMs: 50 });
+  executor = nodeWorkers(await bundle("../matrix/inside/serving.ts"), { size: 2, graceMs: 50 });
 });
-afterAll(() => {
-  executor.close();
-  file.remove();
-});
+afterAll(() => executor.close());
 
 describe("inline", () => {
   test.each(executorCases)("$name", ({ run }) =>

@@ -63,7 +63,7 @@ const chunk = dag("chunk", {
   ],
 });
 
-/** All on one thread, so one chunk after the other. */
+/** One chunk after the other: whoever stops the run finds one half-way, not all. */
 const chunks = map(chunk, { with: { airports: "parseAirports" }, concurrency: 1 });
 
 const join = node({

@@ -7,7 +7,7 @@ import { renderReport } from "./render.js";
 
 /** Delays of 231,083 American flights: four files to one report, long enough to be killed half-way. */
 export const flightsJob = job({
-  title: "Delays of 231,083 American flights: four files to one report, in 15 to 30 seconds.",
+  title: "Delays of 231,083 American flights: four files to one report, in 10 to 30 seconds.",
   dag: flights,
   context: {},
   inputs: () => ({

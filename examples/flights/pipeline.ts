@@ -1,5 +1,5 @@
-// The dag: four files → columns, those of the largest chunk by chunk → tables → report. The long nodes compute on the one thread that all share, at a pace
-// that leaves turns for the rest of the process.
+// The dag: four files → columns, those of the largest chunk by chunk → tables → report. The long nodes compute at a pace
+// that leaves turns for others: to show how far they are, and to end when they are told to.
 
 import { readFile } from "node:fs/promises";
 import { type BaseContext, chain, dag, list, map, node } from "heddle";
@@ -32,7 +32,7 @@ const readChunk = node({
   run: ({ rows }, ctx) => json.readFlights(rows, paceOf(ctx)),
 });
 
-/** All on one thread, so one chunk after the other. */
+/** One chunk after the other: whoever stops the run finds one half-way, not all. */
 const chunks = map(readChunk, { concurrency: 1 });
 
 const joinFlights = node({

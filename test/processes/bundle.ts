@@ -17,7 +17,8 @@ export async function bundle(script: string, options: BuildOptions = {}): Promis
     bundle: true,
     format: "esm",
     platform: "node",
-    alias: { heddle: `${ROOT}src/index.ts`, "heddle/adapters/file-system": `${ROOT}adapters/file-system.ts` },
+    // Its paths lead to the sources.
+    tsconfig: join(ROOT, "tsconfig.json"),
   });
   return outfile;
 }

@@ -16,6 +16,8 @@ export const DATA = ["birdstrikes.csv", "airports.csv", "flights-200k.json", "fl
 /** Makes the program, with the packages of this project, and of the data these files alone. Returns its path. */
 export async function install(data: readonly string[]): Promise<string> {
   const program = await bundle("../../examples/main.ts", { packages: "external" });
+  // Where the program looks for what its threads do.
+  copyFileSync(await bundle("../../examples/serving.ts"), join(dirname(program), "thread.mjs"));
   const packages = join(dirname(program), "node_modules");
   mkdirSync(join(packages, "vega-datasets/data"), { recursive: true });
   copyFileSync(join(PACKAGES, "vega-datasets/package.json"), join(packages, "vega-datasets/package.json"));

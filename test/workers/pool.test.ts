@@ -2,25 +2,24 @@
 
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { DagProvenance, DagRunner } from "heddle";
 import { memoryStore } from "heddle/adapters/memory";
 import { type NodeWorkerOptions, nodeWorkers } from "heddle/adapters/node-workers";
 import { serve } from "heddle/worker";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { bundle } from "../processes/bundle.js";
 import { temporaryDirectory } from "../support/stores.js";
-import { type WorkerFile, workerFile } from "../support/worker-file.js";
 import { busy, deaths, effects, many } from "./dags.js";
 
-let file: WorkerFile;
+let file: string;
 
 beforeAll(async () => {
-  file = await workerFile(resolve(import.meta.dirname, "serving.ts"));
+  file = await bundle("../workers/serving.ts");
 });
-afterAll(() => file.remove());
 
-function pool(options: NodeWorkerOptions = {}, url: URL | string = file.url) {
+function pool(options: NodeWorkerOptions = {}, url: URL | string = file) {
   const executor = nodeWorkers(url, { size: 2, graceMs: 50, ...options });
   onTestFinished(() => executor.close());
   return executor;
@@ -166,18 +165,17 @@ test("workers that have nothing to do are ended, and started again", async () =>
 });
 
 test("a process waits for its runs, and ends then, though workers are there", async () => {
-  const program = await workerFile(resolve(import.meta.dirname, "ending.ts"));
-  onTestFinished(() => program.remove());
+  const program = await bundle("../workers/ending.ts");
   // Idle workers would keep it for ten seconds.
   const options = { encoding: "utf8", timeout: 8_000 } as const;
-  const { stdout, status } = spawnSync(process.execPath, [fileURLToPath(program.url), file.url.href], options);
+  const { stdout, status } = spawnSync(process.execPath, [program, file], options);
   expect([stdout.trim(), status]).toEqual(["completed", 0]);
 });
 
 test.each([{ size: 0 }, { size: 1.5 }, { idleMs: -1 }, { graceMs: Number.NaN }])(
   "options %o are refused",
   (options) => {
-    expect(() => nodeWorkers(file.url, options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+    expect(() => nodeWorkers(file, options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
   },
 );
 

@@ -1,24 +1,18 @@
 // What is declared with `transfer` is moved, and never what somebody still needs.
 
-import { resolve } from "node:path";
 import { type AnyDag, chain, DagProvenance, DagRunner, dag } from "heddle";
 import { memoryStore } from "heddle/adapters/memory";
 import { nodeWorkers, type WorkerExecutor } from "heddle/adapters/node-workers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type WorkerFile, workerFile } from "../support/worker-file.js";
+import { bundle } from "../processes/bundle.js";
 import { moving, movingNodes, passing } from "./dags.js";
 
-let file: WorkerFile;
 let executor: WorkerExecutor;
 
 beforeAll(async () => {
-  file = await workerFile(resolve(import.meta.dirname, "serving.ts"));
-  executor = nodeWorkers(file.url, { size: 1 });
+  executor = nodeWorkers(await bundle("../workers/serving.ts"), { size: 1 });
 });
-afterAll(() => {
-  executor.close();
-  file.remove();
-});
+afterAll(() => executor.close());
 
 async function run(one: AnyDag) {
   const provenance = new DagProvenance(memoryStore());
