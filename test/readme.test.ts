@@ -11,13 +11,20 @@ import { compile } from "./support/compile.js";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 const readme = await readFile(`${ROOT}README.md`, "utf8");
-const [first = "", composites = "", pausing = "", browser = "", edge = ""] = [
+const [first = "", composites = "", pausing = "", serving = "", workers = "", browser = "", edge = ""] = [
   ...readme.matchAll(/```ts\n(.*?)```/gs),
 ].map(([, text]) => text);
 
 test("the programs of the README compile", { timeout: 300_000 }, () => {
   expect(compile(first).errors).toEqual([]);
   expect(compile(composites).errors).toEqual([]);
+  const counting = `${first.slice(0, first.indexOf("const runner"))}export { wordCount };`;
+  const imported = 'import { wordCount } from "./word-count.js";\n';
+  for (const program of [serving, workers]) {
+    expect(program).toContain(imported);
+    const whole = program.replace(imported, counting).replace('import { DagRunner } from "heddle";', "");
+    expect(compile(whole).errors).toEqual([]);
+  }
   expect(compile(browser).errors).toEqual([]);
   expect(browser).toContain("indexedDbStore(");
   expect(compile(edge).errors).toEqual([]);
