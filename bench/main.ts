@@ -12,8 +12,9 @@ import { isolation } from "./sections/isolation.js";
 import { kv } from "./sections/kv.js";
 import { maps } from "./sections/map.js";
 import { restart } from "./sections/restart.js";
+import { workers } from "./sections/workers.js";
 
-const SECTIONS = ["engine", "growth", "map", "files", "heap", "isolation", "restart", "indexeddb", "kv"];
+const SECTIONS = ["engine", "growth", "map", "files", "heap", "isolation", "restart", "indexeddb", "kv", "workers"];
 const { values, positionals } = parseArgs({
   options: { small: { type: "boolean", default: false } },
   allowPositionals: true,
@@ -41,6 +42,7 @@ const RUN: Record<string, () => Promise<void>> = {
   restart: () => restart(small),
   indexeddb: () => indexedDb(small),
   kv: () => kv(small),
+  workers: () => workers(small),
 };
 
 console.log(

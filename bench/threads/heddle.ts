@@ -1,0 +1,4 @@
+import { serve } from "heddle/worker";
+import { SERVED } from "../pools/dags.js";
+
+serve(...SERVED);
