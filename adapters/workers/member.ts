@@ -38,6 +38,8 @@ export interface MemberHost {
 
 /** What a call is taken to cost of which nothing is known: too much for others to stand behind it. */
 const UNKNOWN_MS = 1_000;
+/** So many milliseconds a worker has to say what it serves: those that end before that tell nobody in browsers. */
+const START_MS = 20_000;
 /** The least that a call is taken to cost, in milliseconds: some clocks stand still for longer. */
 const LEAST_MS = 0.005;
 
@@ -59,8 +61,12 @@ export class Member {
   /** True from when its calls were given to others until it has forgotten them. */
   isStuck = false;
 
+  readonly #starting: ReturnType<typeof setTimeout>;
+
   constructor(host: MemberHost, spawn: Spawn) {
     this.#host = host;
+    const silent = `it did not call serve() within ${START_MS / 1_000} s`;
+    this.#starting = setTimeout(() => this.#died(new Error(silent), true), START_MS);
     this.#handle = spawn({
       reported: (reports) => this.#reported(reports),
       died: (error, isStray) => this.#died(error, isStray),
@@ -128,6 +134,7 @@ export class Member {
   /** Ends it, and returns what it had to do. */
   kill(): readonly Flight[] {
     this.isDead = true;
+    clearTimeout(this.#starting);
     this.#handle.terminate();
     return this.flights;
   }
@@ -207,6 +214,7 @@ export class Member {
       const message = `The worker speaks protocol ${hello.protocol} and this page protocol ${PROTOCOL}: they are of two versions of heddle. Build both anew, and reload.`;
       return this.#died(new HeddleError("WORKER_MISMATCH", message), true);
     }
+    clearTimeout(this.#starting);
     this.hello = hello;
     this.#numbers = new Map(hello.served.map(({ dag, address }, number) => [keyOf(dag, address), number]));
     if (hello.lock !== undefined)
@@ -227,6 +235,7 @@ export class Member {
   #died(error: Error, isStray: boolean): void {
     if (this.isDead) return;
     this.isDead = true;
+    clearTimeout(this.#starting);
     this.#handle.terminate();
     this.#host.died(this, error, isStray);
   }
