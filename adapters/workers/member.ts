@@ -165,6 +165,7 @@ export class Member {
       const flight = order.kind === "call" ? this.#flights.get(order.id) : undefined;
       if (order.kind !== "call" || !flight) return;
       this.#drop(flight);
+      if (this.isUnused) this.#handle.hold?.(false);
       flight.reject(notCloneable(flight, refusalOf("input", order.input, error)));
       this.#host.freed(this);
     }

@@ -54,6 +54,7 @@ export class Pool implements MemberHost {
   /** What the workers serve: the first is started if none has said it yet. @throws HeddleError `WORKER_DIED`. */
   hello(): Hello | Promise<Hello> {
     if (this.#hello) return this.#hello;
+    if (this.#isClosed) return Promise.reject(closed());
     return new Promise((resolve, reject) => {
       this.#greeted.push({ resolve, reject });
       if (this.#members.size === 0) this.#start();
@@ -62,7 +63,7 @@ export class Pool implements MemberHost {
 
   /** Starts all workers. */
   async warmUp(): Promise<void> {
-    while (this.#members.size < this.#size) this.#start();
+    while (!this.#isClosed && this.#members.size < this.#size) this.#start();
     await this.hello();
   }
 

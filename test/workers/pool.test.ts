@@ -92,6 +92,19 @@ describe("pitfall 6: a worker dies, and all that it had settles", () => {
   });
 });
 
+test("a pool that is closed before it was used starts nothing", async () => {
+  const started: unknown[] = [];
+  const count = (worker: unknown) => started.push(worker);
+  process.on("worker", count);
+  onTestFinished(() => void process.off("worker", count));
+  const executor = pool();
+  executor.close();
+  const result = await new DagRunner(busy, { executor }).run({ work: { ms: 1 } });
+  expect(result).toMatchObject({ status: "failed", error: { code: "WORKER_DIED", message: /closed/ } });
+  await expect(executor.warmUp()).rejects.toMatchObject({ code: "WORKER_DIED" });
+  expect(started).toEqual([]);
+});
+
 describe("pitfall 7: one is cancelled, and the others do not notice", () => {
   test("calls that wait behind it in its worker run elsewhere, once each, and a late reply is ignored", async () => {
     const executor = pool({ size: 1 });
