@@ -24,8 +24,12 @@ export default defineConfig({
       { extends: true, test: { name: "matrix", include: [MATRIX] } },
     ],
     maxWorkers: "100%",
-    // The longest tests start processes or compile generated programs on a machine with two cores.
-    testTimeout: 60_000,
+    // Only what hangs may fail by time: the longest tests start processes or compile generated programs, on machines
+    // with two cores that others use too.
+    testTimeout: 240_000,
+    hookTimeout: 120_000,
+    // Each of those that run side by side starts processes of its own.
+    maxConcurrency: 3,
     reporters: process.env.TEST_RESULTS ? ["default", "json"] : ["default"],
     ...(process.env.TEST_RESULTS ? { outputFile: { json: process.env.TEST_RESULTS } } : {}),
   },

@@ -70,7 +70,7 @@ describe.concurrent.each([
     while (!(await isStored())) await sleep(20);
   }
 
-  test("killed inside a map goes on inside the map, to the same result", { timeout: 120_000 }, async () => {
+  test("killed inside a map goes on inside the map, to the same result", async () => {
     const [calm, directory] = [temporaryDirectory(), temporaryDirectory()];
     const undisturbed = runUntilJoined(calm);
 

@@ -9,7 +9,7 @@ let session: Session;
 
 beforeAll(async () => {
   session = await openWorkerd({ built: false });
-}, 60_000);
+});
 afterAll(() => session?.close());
 
 describe("KV in workerd", () => {

@@ -178,8 +178,8 @@ describe("a small text is little work", () => {
     } catch (error) {
       expect(error).toMatchObject({ code: "VALUE_DAMAGED" });
     }
-    // What is guarded against takes minutes.
-    expect(performance.now() - started).toBeLessThan(5_000);
+    // What is guarded against takes many minutes.
+    expect(performance.now() - started).toBeLessThan(60_000);
   });
 
   test("and little room, in a run too, with an array of a billion holes", async () => {

@@ -68,7 +68,7 @@ function broken(): never {
 }
 
 describe.concurrent("flights", () => {
-  test("stopped again and again, give the report of an undisturbed run", { timeout: 240_000 }, async () => {
+  test("stopped again and again, give the report of an undisturbed run", async () => {
     const [calm, directory] = [temporaryDirectory(), temporaryDirectory()];
     const undisturbed = start(calm, "flights");
     await undisturbed.says("[1/18]");

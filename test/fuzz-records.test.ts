@@ -12,8 +12,8 @@ import { storeWith } from "./support/store-with.js";
 const CASES = Number(process.env.CASES ?? (process.env.CHAOS ? 1_000_000 : 100_000));
 // A failing case is repeated alone with CASE=… CASES=1.
 const FIRST_CASE = Number(process.env.CASE ?? 1);
-/** Reading one run takes a thousandth of this. */
-const LONGEST_MS = 2_000;
+/** Only what hangs takes so long: reading one run takes milliseconds. */
+const LONGEST_MS = 60_000;
 
 let store: Store;
 let batches: readonly RecordedBatch[];
@@ -22,7 +22,7 @@ let foreign: readonly JournalEvent[];
 beforeAll(async () => {
   ({ store, batches } = await recordedBatches(10, 9));
   foreign = batches.flatMap(({ events }) => events.slice(0, 4));
-}, 120_000);
+});
 
 type Outcome = "unchanged" | "refused" | "accepted" | "damage is shown";
 

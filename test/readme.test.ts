@@ -15,7 +15,7 @@ const [first = "", composites = "", pausing = "", serving = "", workers = "", br
   ...readme.matchAll(/```ts\n(.*?)```/gs),
 ].map(([, text]) => text);
 
-test("the programs of the README compile", { timeout: 300_000 }, () => {
+test("the programs of the README compile", () => {
   expect(compile(first).errors).toEqual([]);
   expect(compile(composites).errors).toEqual([]);
   const counting = `${first.slice(0, first.indexOf("const runner"))}export { wordCount };`;

@@ -26,6 +26,8 @@ export async function bundle(
     entryNames: "[name]",
     outdir: ROOT,
     // The paths of the root's tsconfig lead to the sources. Without them the package finds itself by its exports.
+    // The build of the package imports chunks for their order alone, which warns of nothing here.
+    logLevel: "error",
     ...(built ? { tsconfigRaw: {} } : { tsconfig: resolve(ROOT, "tsconfig.json") }),
     ...esbuild,
     entryPoints: [...scripts],

@@ -15,7 +15,7 @@ beforeAll(async () => {
   served = await site(["cases.ts", "../../matrix/inside/serving.ts"]);
   browser = await launch("chromium");
   page = await browser.newPage(served.url("cases"));
-}, 60_000);
+});
 afterAll(async () => {
   await browser?.close();
   await served?.close();

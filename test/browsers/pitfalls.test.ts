@@ -12,7 +12,7 @@ let browser: Browser<ChromiumPage>;
 beforeAll(async () => {
   served = await site(["tabs.ts"]);
   browser = await launch("chromium");
-}, 60_000);
+});
 afterAll(async () => {
   await browser?.close();
   await served?.close();

@@ -16,7 +16,7 @@ beforeAll(async () => {
   served = await site(["kills.ts", "nested-serving.ts"]);
   browser = await launch("chromium");
   page = await browser.newPage(served.url("kills"));
-}, 60_000);
+});
 afterAll(async () => {
   await browser?.close();
   await served?.close();

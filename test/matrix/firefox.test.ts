@@ -18,7 +18,7 @@ let browser: Browser;
 beforeAll(async () => {
   served = await site(["tabs.ts"]);
   browser = await launch("firefox");
-}, 60_000);
+});
 afterAll(async () => {
   await browser?.close();
   await served?.close();

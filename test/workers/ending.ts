@@ -4,6 +4,6 @@ import { DagRunner } from "heddle";
 import { nodeWorkers } from "heddle/adapters/node-workers";
 import { busy } from "./dags.js";
 
-const executor = nodeWorkers(process.argv[2] ?? "");
+const executor = nodeWorkers(process.argv[2] ?? "", { idleMs: 3_600_000 });
 const { status } = await new DagRunner(busy, { executor }).run({ work: { ms: 50 } });
 console.log(status);
