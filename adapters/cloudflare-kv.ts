@@ -2,6 +2,7 @@
 
 import { nanoid } from "nanoid";
 import { HeddleError } from "../src/errors.js";
+import { expectNumber } from "../src/expect.js";
 import type {
   Batch,
   Codec,
@@ -27,6 +28,7 @@ import { Retention } from "./cloudflare-kv/retention.js";
 import { Runs } from "./cloudflare-kv/runs.js";
 import { Values } from "./cloudflare-kv/values.js";
 import { valueCodec } from "./codec.js";
+import { expectStoreOptions } from "./store-options.js";
 
 export type { KeyPage, KvNamespace, Metadata } from "./cloudflare-kv/namespace.js";
 
@@ -58,13 +60,13 @@ export interface CloudflareKvStoreOptions {
  * @throws HeddleError `INVALID_OPTION`.
  */
 export function cloudflareKvStore(kv: KvNamespace, options: CloudflareKvStoreOptions = {}): Store {
-  const { namespace = "", codec = valueCodec(), ttlSeconds, retryAfterMs = 1_100, onWarning = console.warn } = options;
   if (typeof kv?.getWithMetadata !== "function") throw invalid("a binding to a KV namespace, such as env.RUNS");
-  if (typeof namespace !== "string") throw invalid(`\`namespace\` to be a text, got \`${namespace}\``);
+  expectStoreOptions("a KV store", options, ["namespace", "codec", "ttlSeconds", "retryAfterMs", "onWarning"]);
+  const { namespace = "", codec = valueCodec(), ttlSeconds, retryAfterMs = 1_100, onWarning = console.warn } = options;
   if (ttlSeconds !== undefined && !(Number.isInteger(ttlSeconds) && ttlSeconds >= LIMITS.leastTtlSeconds)) {
     throw invalid(`\`ttlSeconds\` to be a whole number from ${LIMITS.leastTtlSeconds} and up, got \`${ttlSeconds}\``);
   }
-  if (!(retryAfterMs >= 0)) throw invalid(`\`retryAfterMs\` to be a number from 0 and up, got \`${retryAfterMs}\``);
+  expectNumber("retryAfterMs", retryAfterMs, 0);
   const keys = new Keys(namespace);
   const client = new Client(kv, keys, { ttlSeconds, retryAfterMs });
   return new CloudflareKv({ client, keys, codec, warn: onWarning });
@@ -87,6 +89,8 @@ class CloudflareKv implements Store {
     batchedValueBytes: BATCHED_VALUE_BYTES,
     // A write is what costs most.
     appendIntervalMs: 1_000,
+    // Each is removed by itself, and operations are granted in small numbers.
+    runsAtOnce: 1,
     shared: true,
   } as const;
   readonly codec: Codec;

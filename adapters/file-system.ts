@@ -31,6 +31,7 @@ import { RunFolder } from "./file-system/run-folder.js";
 import { openWriter, overtaken, type RunWriter } from "./file-system/run-writer.js";
 import { sideBySide } from "./file-system/side-by-side.js";
 import { ValueFiles } from "./file-system/value-files.js";
+import { expectStoreOptions } from "./store-options.js";
 
 /** How a file-system store works; all optional. */
 export interface FileSystemStoreOptions {
@@ -44,13 +45,12 @@ export interface FileSystemStoreOptions {
  * Makes a store in a directory, which is made if it is not there. Any number of processes may use it at once. The file
  * system must have hard links.
  */
-export function fileSystemStore(
-  directory: string,
-  { codec = valueCodec(), onWarning = (message) => console.warn(message) }: FileSystemStoreOptions = {},
-): Store {
+export function fileSystemStore(directory: string, options: FileSystemStoreOptions = {}): Store {
   if (typeof directory !== "string" || directory === "") {
     throw new HeddleError("INVALID_OPTION", "Expected `directory` to be the path of a directory.");
   }
+  expectStoreOptions("a file-system store", options, ["codec", "onWarning"]);
+  const { codec = valueCodec(), onWarning = (message) => console.warn(message) } = options;
   return new FileSystemStore(directory, codec, onWarning);
 }
 

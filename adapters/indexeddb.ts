@@ -3,6 +3,7 @@
 
 import { nanoid } from "nanoid";
 import { HeddleError } from "../src/errors.js";
+import { expectNumber } from "../src/expect.js";
 import { pageOfHeads } from "../src/heads.js";
 import type {
   Batch,
@@ -28,6 +29,7 @@ import { Keys } from "./indexeddb/keys.js";
 import { Ownership } from "./indexeddb/ownership.js";
 import { Retention } from "./indexeddb/retention.js";
 import { Values } from "./indexeddb/values.js";
+import { expectStoreOptions } from "./store-options.js";
 
 /** How an IndexedDB store works; all optional. */
 export interface IndexedDbStoreOptions {
@@ -64,23 +66,16 @@ export function indexedDbStore(name: string, options: IndexedDbStoreOptions = {}
   return new IndexedDb({ db: new Database(name, openTimeoutMs), keys: new Keys(namespace), codec, warn });
 }
 
-const OPTIONS = ["namespace", "codec", "onWarning", "openTimeoutMs"];
-
 function toConsole(message: string): void {
   console.warn(message);
 }
 
 function checked(name: unknown, options: IndexedDbStoreOptions): IndexedDbStoreOptions {
-  const expected = (what: string) => new HeddleError("INVALID_OPTION", `Expected ${what}.`);
-  if (typeof name !== "string" || name === "") throw expected("the name of a database, a text that is not empty");
-  const unknown = Object.keys(options ?? {}).filter((option) => !OPTIONS.includes(option));
-  if (unknown.length > 0 || typeof options !== "object")
-    throw expected(`options out of ${OPTIONS.join(", ")}, got ${unknown}`);
-  const { namespace = "", codec, onWarning, openTimeoutMs = 1 } = options;
-  if (typeof namespace !== "string") throw expected(`\`namespace\` to be a text, got \`${namespace}\``);
-  if (codec !== undefined && typeof codec?.encode !== "function") throw expected("`codec` to be a Codec");
-  if (onWarning !== undefined && typeof onWarning !== "function") throw expected("`onWarning` to be a function");
-  if (!(openTimeoutMs > 0)) throw expected(`\`openTimeoutMs\` to be a number above 0, got \`${openTimeoutMs}\``);
+  if (typeof name !== "string" || name === "") {
+    throw new HeddleError("INVALID_OPTION", "Expected the name of a database, a text that is not empty.");
+  }
+  expectStoreOptions("an IndexedDB store", options, ["namespace", "codec", "onWarning", "openTimeoutMs"]);
+  if (options.openTimeoutMs !== undefined) expectNumber("openTimeoutMs", options.openTimeoutMs, 1);
   return options;
 }
 

@@ -22,6 +22,7 @@ import type {
   WritePosition,
 } from "../src/ports.js";
 import { valueCodec } from "./codec.js";
+import { expectStoreOptions } from "./store-options.js";
 
 /** How a memory store works; all optional. */
 export interface MemoryStoreOptions {
@@ -43,8 +44,9 @@ interface StoredRun {
 }
 
 /** Makes an empty store. Its runs are gone with the process. */
-export function memoryStore({ codec = valueCodec() }: MemoryStoreOptions = {}): Store {
-  return new MemoryStore(codec);
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  expectStoreOptions("a memory store", options, ["codec"]);
+  return new MemoryStore(options.codec ?? valueCodec());
 }
 
 class MemoryStore implements Store {

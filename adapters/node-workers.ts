@@ -3,6 +3,7 @@
 
 import { availableParallelism } from "node:os";
 import { type TransferListItem, Worker, type WorkerOptions } from "node:worker_threads";
+import { HeddleError } from "../src/errors.js";
 import { type WorkerExecutor, workerExecutor } from "./workers/executor.js";
 import type { Events, Handle } from "./workers/member.js";
 import type { PoolOptions } from "./workers/pool.js";
@@ -27,6 +28,9 @@ export interface NodeWorkerOptions extends PoolOptions {
  * @throws HeddleError `INVALID_OPTION`.
  */
 export function nodeWorkers(file: URL | string, { thread, ...options }: NodeWorkerOptions = {}): WorkerExecutor {
+  if (!(file instanceof URL || typeof file === "string")) {
+    throw new HeddleError("INVALID_OPTION", `Expected the file of the workers, a URL or a path, got \`${file}\`.`);
+  }
   const spawn = (events: Events) => started(new Worker(file, thread), events);
   return workerExecutor({ name: "node-workers", spawn, processors: availableParallelism() }, options);
 }

@@ -88,6 +88,11 @@ export interface Composed {
   /** Set where failures are collected: the position of each failed element, and the path that failed in it. */
   readonly failed?: readonly (readonly [position: number, path: string])[];
 }
+/** The end of an attempt. */
+interface Ended extends Placed {
+  /** Milliseconds that it had to wait, once it was started, until its function was called: for a worker. */
+  waitedMs?: number;
+}
 export interface NodeStarted extends Placed {
   readonly type: "node-started";
   readonly reason: Reason;
@@ -99,7 +104,7 @@ export interface NodeStarted extends Placed {
   readonly inputs: InputPaths;
   overridden?: true;
 }
-export interface NodeCompleted extends Placed {
+export interface NodeCompleted extends Ended {
   readonly type: "node-completed";
   /** Absent for a node without output, and where nothing is recorded. */
   output?: Ref;
@@ -110,20 +115,20 @@ export interface NodeCompleted extends Placed {
   /** For a composite, instead of an output of its own. */
   composed?: Composed;
 }
-export interface NodeFailed extends Placed {
+export interface NodeFailed extends Ended {
   readonly type: "node-failed";
   readonly error: ErrorRecord;
   /** Milliseconds until the next try; absent after the last. */
   retryInMs?: number;
 }
-export interface NodePaused extends Placed {
+export interface NodePaused extends Ended {
   readonly type: "node-paused";
   readonly reason: string;
   payload?: Ref;
   /** Why the answer given for this reason was refused. */
   rejected?: string;
 }
-export interface NodeAborted extends Placed {
+export interface NodeAborted extends Ended {
   readonly type: "node-aborted";
   /** False if its function was never called. */
   readonly ran: boolean;

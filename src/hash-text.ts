@@ -1,4 +1,4 @@
-// A quick hash of text, for jitter and for hints. Never for identity, never for security.
+// A quick hash of text, for jitter, for hints, and against accidents. Never for identity, never for security.
 
 /** FNV-1a over UTF-16 units, 32 bits (http://www.isthe.com/chongo/tech/comp/fnv/). */
 export function hashText(text: string): number {

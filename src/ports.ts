@@ -86,6 +86,8 @@ export interface StoreCapabilities {
   readonly appendIntervalMs: number;
   /** True if another store over the same place sees the same runs. */
   readonly shared: boolean;
+  /** How many runs are best removed in one call, or reduced. Default 50. */
+  readonly runsAtOnce?: number;
 }
 
 /** A small summary of a run, written with every batch and listed without reading journals. */

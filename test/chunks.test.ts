@@ -9,7 +9,7 @@ import { DATA, type Ended, install, Session } from "./support/session.js";
 import { temporaryDirectory } from "./support/stores.js";
 
 /** Long enough to be killed between two chunks, by a test on a busy machine. */
-const PACE_MS = 60;
+const PACE_MS = 250;
 
 const program = await install(DATA);
 

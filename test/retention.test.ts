@@ -72,7 +72,7 @@ describe.each(Object.entries(STORES))("%s", (_, createStore) => {
     expect(runs).toEqual(ids.slice(0, 3));
     const after = await provenance.usage();
     expect(after.bytes).toBeLessThanOrEqual(maxBytes);
-    expect(after.bytes).toBe(bytes - freedBytes);
+    expect(freedBytes).toBe(bytes - after.bytes);
     expect(after.runs.map(({ runId }) => runId).toSorted()).toEqual(ids.slice(3));
   });
 

@@ -14,6 +14,8 @@ export interface ClaimInfo {
   readonly owner: string;
   /** Set when the run was given back: the number of events that its owner knew of. */
   readonly events?: number;
+  /** Set when the run was removed: when it was started, which is where its heads stand. */
+  readonly starts?: readonly number[];
 }
 
 /** What is known of a batch without reading it. */
@@ -30,8 +32,6 @@ export interface BatchInfo {
   readonly head?: RunHead;
   /** True if it was written anew without its payloads: it cuts nothing off. */
   readonly pruned?: true;
-  /** Over how many keys it is spread, if over several. */
-  readonly keys?: number;
 }
 
 /** The line of a batch. What stands in its key stands here too, so that one in the wrong place is found. */
@@ -52,7 +52,14 @@ const hash = custom<string>((value) => typeof value === "string" && /^[0-9a-f]{6
 const later = custom<never>(() => true);
 const texts = array(tuple([hash, string(), array(count)]));
 
-const acceptsClaim = acceptsOf(strictObject({ until: amount, owner: string(), events: exactOptional(count) }));
+const acceptsClaim = acceptsOf(
+  strictObject({
+    until: amount,
+    owner: string(),
+    events: exactOptional(count),
+    starts: exactOptional(array(amount)),
+  }),
+);
 
 const acceptsInfo = acceptsOf(
   strictObject({
@@ -63,7 +70,6 @@ const acceptsInfo = acceptsOf(
     hashes: exactOptional(string()),
     head: exactOptional(HEAD_SCHEMA),
     pruned: exactOptional(literal(true)),
-    keys: exactOptional(ordinal),
   }),
 );
 

@@ -90,13 +90,19 @@ export class Client {
   }
 
   /** Writes a key that nobody writes otherwise, or that always holds the same. @throws HeddleError `STORE_TOO_LARGE`. */
-  async put(key: string, value: ArrayBuffer | string, metadata: Metadata): Promise<void> {
-    if (typeof value === "string" || value.byteLength <= BYTES_A_KEY) return this.#put(key, value, metadata);
+  async put(
+    key: string,
+    value: ArrayBuffer | string,
+    metadata: Metadata,
+    ttlSeconds = this.#ttlSeconds,
+  ): Promise<void> {
+    if (typeof value === "string" || value.byteLength <= BYTES_A_KEY)
+      return this.#put(key, value, metadata, ttlSeconds);
     const keys = Math.ceil(value.byteLength / BYTES_A_KEY);
     for (let number = keys - 1; number >= 0; number--) {
       const part = value.slice(number * BYTES_A_KEY, (number + 1) * BYTES_A_KEY);
-      if (number === 0) await this.#put(key, part, { ...metadata, keys });
-      else await this.#put(this.#keys.part(key, number), part, {});
+      if (number === 0) await this.#put(key, part, { ...metadata, keys }, ttlSeconds);
+      else await this.#put(this.#keys.part(key, number), part, {}, ttlSeconds);
     }
   }
 
@@ -110,8 +116,8 @@ export class Client {
     }
   }
 
-  #put(key: string, value: ArrayBuffer | string, metadata: Metadata): Promise<void> {
-    const ttl = this.#ttlSeconds === undefined ? {} : { expirationTtl: this.#ttlSeconds };
+  #put(key: string, value: ArrayBuffer | string, metadata: Metadata, ttlSeconds: number | undefined): Promise<void> {
+    const ttl = ttlSeconds === undefined ? {} : { expirationTtl: ttlSeconds };
     return this.#operation("write", () => this.#kv.put(key, value, { metadata, ...ttl }));
   }
 

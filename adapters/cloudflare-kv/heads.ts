@@ -6,7 +6,7 @@ import type { HeadQuery, RunHead } from "../../src/ports.js";
 import { readHead } from "../records.js";
 import type { Client, Listed } from "./client.js";
 import { type Keys, nameInKey } from "./keys.js";
-import { infoIn } from "./records.js";
+import { infoOf } from "./records.js";
 
 /** The most that KV lists at a time. */
 const MOST_KEYS = 1_000;
@@ -54,12 +54,16 @@ export class Heads {
     await this.#client.delete(await this.#client.list(this.#keys.headsOf(run, startedAt)));
   }
 
-  async #read({ key, metadata }: Listed): Promise<RunHead | undefined> {
-    const isBeside = (metadata as Partial<RunHead> | null)?.runId !== undefined;
-    const info = isBeside ? metadata : await infoIn(this.#client, key);
+  async #read(listed: Listed): Promise<RunHead | undefined> {
+    const { key } = listed;
+    const info = await infoOf(this.#client, listed);
     // Its key was listed, and it is not seen yet, or gone.
     if (info === undefined) return undefined;
     const where = `key "${key}"`;
+    if (info === null) {
+      this.#warn(`The head in ${where} is damaged: its run cannot be listed. It can be read by its id.`);
+      return undefined;
+    }
     try {
       const head = readHead(info, { runId: String((info as Partial<RunHead> | null)?.runId), where });
       if ((await nameInKey(head.runId)) === this.#keys.runOfHead(key)) return head;

@@ -9,7 +9,7 @@ import { type Client, fits } from "./client.js";
 import type { Keys } from "./keys.js";
 import type { Metadata } from "./namespace.js";
 import type { Holding, Ownership } from "./ownership.js";
-import { HASH_DIGITS, putInfo } from "./records.js";
+import { HASH_DIGITS, putInfo, sealed } from "./records.js";
 import { sumOf } from "./runs.js";
 import type { Values } from "./values.js";
 
@@ -52,6 +52,10 @@ export class Journals {
     held.events = end;
     this.#last.set(held, { seq, events: end, status: batch.head.status });
     try {
+      // The end of a run shows in the list of runs: that of one which was removed meanwhile must not come back.
+      const { status } = batch.head;
+      const isEnding = status !== "running" && status !== last?.status;
+      if (isEnding && !(await this.#ownership.isOurs(runId, held))) this.#ownership.holding(runId, epoch, owner);
       await this.#values.refer(runId, held.run, batch);
       await this.write(held, { ...batch, runId, seq });
       if (batch.head.status !== last?.status) await this.#list(held, batch.head);
@@ -91,8 +95,8 @@ export class Journals {
 }
 
 function withHead(info: BatchInfo, head: RunHead): Metadata {
-  const whole = { ...info, head } as unknown as Metadata;
-  return fits(whole) ? whole : (info as unknown as Metadata);
+  const whole = sealed({ ...info, head });
+  return fits(whole) ? whole : sealed(info);
 }
 
 function sizeOf({ texts, parts }: Awaited<ReturnType<typeof pack>>): number {

@@ -23,6 +23,9 @@ export interface RetentionParts {
   readonly heads: Heads;
 }
 
+/** So long the key stays that shows the owner of a removed run that it is gone: 30 days. */
+const TOMBSTONE_SECONDS = 30 * 86_400;
+
 /** Removes, prunes and counts. */
 export class Retention {
   readonly #parts: RetentionParts;
@@ -96,15 +99,28 @@ export class Retention {
     const { run, listed, history } = view;
     await this.#rescue(view, new Set());
     ownership.forget(runId);
+    const starts = await this.#startsOf(view);
     if (listed.length > 0) {
       // First a new epoch, which its owner sees when it prolongs its claim, and which the next owner goes on from.
       const tombstone = { epoch: history.epoch + 1, owner: NOBODY, kind: "claim", number: 0 } as const;
-      await putInfo(client, keys.record(run, tombstone), { until: 0, owner: NOBODY });
+      const info = { until: 0, owner: NOBODY, starts };
+      await putInfo(client, keys.record(run, tombstone), info, TOMBSTONE_SECONDS);
     }
-    const head = await runs.head(view).catch(() => undefined);
-    if (head) await heads.remove(run, head.startedAt);
     await client.delete(listed);
+    // Last: a run that is only half removed can still be found.
+    for (const startedAt of starts) await heads.remove(run, startedAt);
     await this.#letGoOf(run, new Set());
+  }
+
+  /** When a run was started, also as one of the same name that was removed while its owner went on. */
+  async #startsOf(view: View): Promise<readonly number[]> {
+    const { client, keys, runs } = this.#parts;
+    const { batches, claims } = await recordsIn(client, keys, view.listed);
+    const starts = new Set(batches.flatMap(({ info }) => info?.head?.startedAt ?? []));
+    for (const { info } of claims) for (const startedAt of info?.starts ?? []) starts.add(startedAt);
+    // It stands in the batch if there was no room beside it.
+    const head = starts.size > 0 ? undefined : await runs.head(view).catch(() => undefined);
+    return head ? [head.startedAt] : [...starts];
   }
 
   /** Writes a run anew without its payloads, and removes what was written before. */

@@ -6,11 +6,11 @@ import type { JournalEvent } from "../../src/events.js";
 import type { Encoded, JournalPage, RunHead } from "../../src/ports.js";
 import { damagedAt, readEvents, readHead } from "../records.js";
 import { decodeBody, unpack } from "./body.js";
-import { type BatchLine, isBatchLine } from "./checks.js";
+import { type BatchLine, isBatchInfo, isBatchLine } from "./checks.js";
 import type { Client, Listed } from "./client.js";
 import { type History, historyOf } from "./history.js";
 import { type Keys, nameInKey } from "./keys.js";
-import { type BatchRecord, recordsIn } from "./records.js";
+import { type BatchRecord, opened, recordsIn } from "./records.js";
 
 /** A run as it was listed. */
 export interface View {
@@ -64,6 +64,10 @@ export class Runs {
     const listed = await this.#client.list(this.#keys.records(run));
     const { claims, batches } = await recordsIn(this.#client, this.#keys, listed);
     const history = historyOf(claims, batches);
+    for (const { key, isDamaged } of claims) {
+      if (isDamaged)
+        this.#tell(`The claim in key "${key}" of run "${runId}" is damaged: whoever held it is passed over.`);
+    }
     this.#tellConflicts(runId, history);
     return { runId, run, listed, history };
   }
@@ -130,11 +134,13 @@ export class Runs {
   }
 
   /** Why a run cannot be read beyond what is seen. */
-  brokenAt({ runId, run, history: { stretches, events, broken, claim } }: View): HeddleError {
+  brokenAt({ runId, listed, history: { stretches, events, broken, claim } }: View): HeddleError {
     const last = stretches.at(-1)?.batch;
     if (broken === "damaged") {
-      const where = `the keys under "${this.#keys.records(run)}"`;
-      return damagedAt({ runId, where, seq: events }, "what stands beside one is not what was written");
+      const isDamaged = ({ key, metadata }: Listed) =>
+        this.#keys.recordIn(key)?.kind === "batch" && !isBatchInfo(opened(metadata));
+      const where = `the metadata of key "${listed.find(isDamaged)?.key}"`;
+      return damagedAt({ runId, where, seq: events }, "they are not what was written");
     }
     const status = last?.info?.head?.status ?? "unknown";
     const known = claim?.info ? ` Its last known owner is ${claim.info.owner}.` : "";
@@ -181,10 +187,15 @@ export class Runs {
   #tellConflicts(runId: string, { conflicts }: History): void {
     for (const { owner, epoch, events } of conflicts) {
       const message = `Run "${runId}" was written by two owners who did not see each other: ${events} events of owner ${owner} (epoch ${epoch}) do not count.`;
-      if (this.#warned.has(message)) continue;
-      this.#warned.add(message);
-      this.#warn(message);
+      this.#tell(message);
     }
+  }
+
+  /** Once. */
+  #tell(message: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    this.#warn(message);
   }
 }
 

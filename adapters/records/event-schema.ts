@@ -95,6 +95,7 @@ const nodeCompleted = strictObject({
   output: exactOptional(ref),
   outputBytes: exactOptional(count),
   overrunMs: exactOptional(amount),
+  waitedMs: exactOptional(amount),
   composed: exactOptional(composed),
 });
 
@@ -103,6 +104,7 @@ const nodeFailed = strictObject({
   ...placed,
   error,
   retryInMs: exactOptional(amount),
+  waitedMs: exactOptional(amount),
 });
 
 const nodePaused = strictObject({
@@ -111,6 +113,7 @@ const nodePaused = strictObject({
   reason: string(),
   payload: exactOptional(ref),
   rejected: text,
+  waitedMs: exactOptional(amount),
 });
 
 const nodeAborted = strictObject({
@@ -118,6 +121,7 @@ const nodeAborted = strictObject({
   ...placed,
   ran: boolean(),
   error: exactOptional(error),
+  waitedMs: exactOptional(amount),
 });
 
 const origin = strictObject({ runId: string(), seq: count, attempt: count });

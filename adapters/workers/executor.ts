@@ -4,6 +4,7 @@ import { addressesOf } from "../../src/definition/addresses.js";
 import type { AnyNode } from "../../src/definition/node.js";
 import type { Plan, Step } from "../../src/definition/plan.js";
 import { HeddleError } from "../../src/errors.js";
+import { expectCount, expectNumber, expectOptions } from "../../src/expect.js";
 import type { Executor, Place, Task } from "../../src/ports.js";
 import type { Cost } from "./flight.js";
 import { keyOf, type Spawn } from "./member.js";
@@ -30,15 +31,11 @@ export interface Kind {
 
 /** Makes an executor. @throws HeddleError `INVALID_OPTION`. */
 export function workerExecutor({ name, spawn, processors }: Kind, options: PoolOptions): WorkerExecutor {
-  const { size = Math.max(1, processors) } = options;
-  for (const [option, value] of Object.entries({ size, idleMs: options.idleMs ?? 1, graceMs: options.graceMs ?? 1 })) {
-    const isRight = option === "size" ? Number.isInteger(value) && value >= 1 : value >= 0;
-    if (!isRight)
-      throw new HeddleError(
-        "INVALID_OPTION",
-        `Option "${option}" of ${name} is \`${value}\`. Give a number from ${option === "size" ? "1" : "0"} and up.`,
-      );
-  }
+  expectOptions(name, options, ["size", "idleMs", "graceMs"]);
+  const { size = Math.max(1, processors), idleMs = 0, graceMs = 0 } = options;
+  expectCount("size", size);
+  expectNumber("idleMs", idleMs, 0);
+  expectNumber("graceMs", graceMs, 0);
   return new Placing(name, spawn && new Pool(spawn, size, options));
 }
 

@@ -61,10 +61,16 @@ export class Member {
   /** True from when its calls were given to others until it has forgotten them. */
   isStuck = false;
 
+  /** Resolves when it has said what it serves, or is dead. */
+  readonly started: Promise<void>;
+  #isStarted!: () => void;
   readonly #starting: ReturnType<typeof setTimeout>;
 
   constructor(host: MemberHost, spawn: Spawn) {
     this.#host = host;
+    this.started = new Promise((resolve) => {
+      this.#isStarted = resolve;
+    });
     const silent = `it did not call serve() within ${START_MS / 1_000} s`;
     this.#starting = setTimeout(() => this.#died(new Error(silent), true), START_MS);
     this.#handle = spawn({
@@ -133,9 +139,7 @@ export class Member {
 
   /** Ends it, and returns what it had to do. */
   kill(): readonly Flight[] {
-    this.isDead = true;
-    clearTimeout(this.#starting);
-    this.#handle.terminate();
+    this.#end();
     return this.flights;
   }
 
@@ -217,6 +221,7 @@ export class Member {
     }
     clearTimeout(this.#starting);
     this.hello = hello;
+    this.#isStarted();
     this.#numbers = new Map(hello.served.map(({ dag, address }, number) => [keyOf(dag, address), number]));
     if (hello.lock !== undefined)
       this.#handle.watch?.(hello.lock, () => this.#died(new Error("it was closed, or the browser took it away"), true));
@@ -233,12 +238,19 @@ export class Member {
     this.loadMs = this.busyCount === 0 ? 0 : this.loadMs - expectedMs;
   }
 
-  #died(error: Error, isStray: boolean): void {
-    if (this.isDead) return;
+  #end(): void {
     this.isDead = true;
     clearTimeout(this.#starting);
+    this.#isStarted();
     this.#handle.terminate();
-    this.#host.died(this, error, isStray);
+  }
+
+  #died(error: Error, isStray: boolean): void {
+    if (this.isDead) return;
+    this.#end();
+    // What ends by itself without an error has nothing to say.
+    const silent = !isStray && !this.hello;
+    this.#host.died(this, silent ? new Error(`${error.message} before it called serve()`) : error, isStray);
   }
 }
 

@@ -61,9 +61,10 @@ export class Pool implements MemberHost {
     });
   }
 
-  /** Starts all workers. */
+  /** Starts all workers, and waits for them. */
   async warmUp(): Promise<void> {
-    while (!this.#isClosed && this.#members.size < this.#size) this.#start();
+    while (!this.#isClosed && this.#members.size < this.#size && this.#start());
+    await Promise.all(Array.from(this.#members, ({ started }) => started));
     await this.hello();
   }
 
@@ -151,11 +152,14 @@ export class Pool implements MemberHost {
     return undefined;
   }
 
-  #start(): void {
+  /** False if there can be no worker. */
+  #start(): boolean {
     try {
       this.#members.add(new Member(this, this.#spawn));
+      return true;
     } catch (error) {
       this.#giveUp(toError(error));
+      return false;
     }
   }
 

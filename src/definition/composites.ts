@@ -1,9 +1,9 @@
 // The composites of the field: map, flatMap and branch. What they run is checked again, with labels, by `dag()`.
 
 import { HeddleError } from "../errors.js";
+import { expectCount, expectOptions } from "../expect.js";
 import type { Accepts, CheckSub, ContextNeeds, SidesOf, Yields } from "./check.js";
 import { type AnyComposite, type Composite, type CompositeBy, isMember, type Member, type Sides } from "./members.js";
-import { expectCount, expectOptions } from "./node.js";
 import type { Settled } from "./schema.js";
 
 /** How a `map` runs; all optional. */

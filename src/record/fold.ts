@@ -247,6 +247,7 @@ function foldAttempt(state: RunState, event: Exclude<AttemptEvent, NodeStarted>,
       if (event.error) attempt.error = event.error;
       break;
   }
+  if (event.waitedMs !== undefined) attempt.waitedMs = event.waitedMs;
   attempt.status = event.type.slice("node-".length) as AttemptRecord["status"];
   attempt.endedAt = event.at;
 }

@@ -1,9 +1,9 @@
 // The state of a run as people and tools want to read it: executions, attempts and edges, without payloads.
 
 import { topologicalOrder } from "../definition/graph.js";
-import { expectNumber, expectOptions } from "../definition/node.js";
 import { elementText, parsePath, whereabouts } from "../definition/path.js";
 import { HeddleError } from "../errors.js";
+import { expectNumber, expectOptions } from "../expect.js";
 import { copyAll } from "../isolate.js";
 import type { Execution, InspectedAttempt, InspectOptions, RunInspection, Taken, Traversal } from "./inspection.js";
 import { runRecord } from "./run-record.js";
@@ -210,7 +210,9 @@ function outputOf({ ref, bytes, origin }: NonNullable<NodeRecord["output"]>): No
 function inspectAttempt(attempt: AttemptRecord, collected: ReadonlySet<string>): InspectedAttempt {
   const { consumed, pause, error, logs, ...rest } = attempt;
   const copy: Writable<InspectedAttempt> = { ...rest, logs: [...logs], inputs: taken(consumed, collected) };
-  if (attempt.endedAt !== undefined) copy.durationMs = attempt.endedAt - attempt.startedAt;
+  if (attempt.endedAt !== undefined) {
+    copy.durationMs = Math.max(0, attempt.endedAt - attempt.startedAt - (attempt.waitedMs ?? 0));
+  }
   if (error) copy.error = copyAll(error);
   if (pause) copy.pause = { ...pause };
   if (attempt.progress) copy.progress = { ...attempt.progress };

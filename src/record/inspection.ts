@@ -20,6 +20,9 @@ export interface InspectedAttempt {
   readonly overridden: boolean;
   readonly startedAt: number;
   readonly endedAt?: number;
+  /** Milliseconds until its function was called, if it had to wait for a worker. */
+  readonly waitedMs?: number;
+  /** Milliseconds until it ended, without that wait. */
   readonly durationMs?: number;
   /** True if the clock stood still while code ran, as in Workers that are deployed: it took that long or longer. */
   readonly coarse?: true;

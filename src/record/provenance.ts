@@ -1,9 +1,9 @@
 // The record keeper over a store, and the questions one may ask of it.
 
-import { expectCount, expectNumber, expectOptions, expectRunId } from "../definition/node.js";
 import { withoutElement } from "../definition/path.js";
 import { HeddleError } from "../errors.js";
 import type { RunStatus } from "../events.js";
+import { expectCount, expectNumber, expectOptions, expectRunId } from "../expect.js";
 import type { RunHead, Store, StoreUsage } from "../ports.js";
 import type {
   BeginRequest,

@@ -1,13 +1,13 @@
 // Reads what a store has of runs: their state, the shape of their dag, their values.
 
 import { assemble, elementAt, nameAt } from "../collection.js";
-import { expectRunId } from "../definition/node.js";
 import { elementNames, elementText } from "../definition/path.js";
 import type { Step } from "../definition/plan.js";
 import { type AnySchema, isOptional, type Settled } from "../definition/schema.js";
 import { errorOf } from "../error-record.js";
 import { HeddleError, quoted } from "../errors.js";
 import type { Composed, ConsumedRef, Origin, Ref } from "../events.js";
+import { expectRunId } from "../expect.js";
 import type { Encoded, JournalPage, Store, ValueLocation } from "../ports.js";
 import type { GivenInputs } from "../run/recording.js";
 import { fold, startFold } from "./fold.js";

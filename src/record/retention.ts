@@ -1,8 +1,8 @@
 // Which runs are old enough to go, or to lose their payloads; and what stays of these.
 
-import { expectCount, expectNumber, expectOptions } from "../definition/node.js";
 import { HeddleError, quoted, toError } from "../errors.js";
 import type { JournalEvent, RunStatus } from "../events.js";
+import { expectCount, expectNumber, expectOptions } from "../expect.js";
 import type { Lease, RunHead, Skeleton, Store, StoreUsage } from "../ports.js";
 import { hashOf } from "./values.js";
 
@@ -14,6 +14,8 @@ export interface PruneOptions {
   readonly keep?: number;
   /** The oldest runs, until the store takes no more than so many bytes. */
   readonly maxBytes?: number;
+  /** The most runs in this call, the oldest first: where operations are counted. Default: no limit. */
+  readonly limit?: number;
   /** Drops values and leaves references, edges and times, instead of removing whole runs. Default false. */
   readonly payloadsOnly?: boolean;
   /** Runs of these statuses alone. Default: those that have ended: `completed`, `failed`, `cancelled`. */
@@ -26,13 +28,13 @@ export interface PruneOptions {
 export interface Pruned {
   /** Runs that were removed, or lost their payloads; the oldest first. */
   readonly runs: readonly string[];
-  /** Runs that were chosen and left, and why: they are being executed, or cannot be read. */
+  /** Runs that were chosen and left, and why: they are being executed, cannot be read, or the store failed. */
   readonly left: readonly { readonly runId: string; readonly why: string }[];
-  /** By how much less the store takes now. */
-  readonly freedBytes: number;
+  /** By how much less the store takes now; absent if it could not tell any more. */
+  readonly freedBytes?: number;
 }
 
-const OPTIONS = ["olderThan", "keep", "maxBytes", "payloadsOnly", "statuses", "now"];
+const OPTIONS = ["olderThan", "keep", "maxBytes", "limit", "payloadsOnly", "statuses", "now"];
 const ENDED: readonly RunStatus[] = ["completed", "failed", "cancelled"];
 const STATUSES: readonly string[] = [...ENDED, "running", "paused"];
 const HEADS_AT_ONCE = 10_000;
@@ -42,32 +44,36 @@ const RUNS_AT_ONCE = 50;
 const LEASE_MS = 60_000;
 const HASHED = /"#([0-9a-f]{64})"/g;
 
-/** Prunes the runs of a store. @throws HeddleError `INVALID_OPTION`. */
+/** Prunes the runs of a store. @throws HeddleError `INVALID_OPTION`, `STORE_…` if no run could be pruned. */
 export async function prune(store: Store, options: PruneOptions): Promise<Pruned> {
-  const { olderThan, keep = 0, maxBytes, statuses = ENDED, payloadsOnly = false, now = Date.now() } = checked(options);
+  const { olderThan, keep = 0, maxBytes, statuses = ENDED } = checked(options);
+  const { limit = Number.POSITIVE_INFINITY, payloadsOnly = false, now = Date.now() } = options;
   const before = await store.usage();
   const all = await allHeads(store);
   const mayGo = ({ status }: RunHead) => statuses.includes(status);
   const isOld = ({ updatedAt }: RunHead) => now - updatedAt > (olderThan ?? Number.POSITIVE_INFINITY);
   const candidates = all.slice(keep).filter(mayGo);
-  const pruner = new Pruner(store, payloadsOnly, now);
+  const pruner = new Pruner(store, { payloadsOnly, limit, now });
   if (olderThan !== undefined) {
     await pruner.prune(candidates.filter(isOld), (head) => mayGo(head) && isOld(head), before);
   } else if (maxBytes === undefined) await pruner.prune(candidates, mayGo, before);
   if (maxBytes !== undefined) await pruner.pruneTo(maxBytes, candidates, mayGo);
-  const { bytes } = pruner.runs.length === 0 ? before : await store.usage();
-  return { runs: pruner.runs, left: pruner.left, freedBytes: before.bytes - bytes };
+  const { runs, left } = pruner;
+  // What was pruned is told, also if the store grants no more.
+  const after = runs.length === 0 ? before : await store.usage().catch(() => undefined);
+  return { runs, left, ...(after && { freedBytes: before.bytes - after.bytes }) };
 }
 
 function checked(options: PruneOptions): PruneOptions {
   expectOptions("prune", options, OPTIONS);
-  const { olderThan, keep, maxBytes, payloadsOnly, statuses, now } = options;
+  const { olderThan, keep, maxBytes, limit, payloadsOnly, statuses, now } = options;
   if (olderThan === undefined && keep === undefined && maxBytes === undefined) {
     throw new HeddleError("INVALID_OPTION", "Say what to prune: give `olderThan`, `keep` or `maxBytes`.");
   }
   if (olderThan !== undefined) expectNumber("olderThan", olderThan, 0);
   if (keep !== undefined) expectCount("keep", keep, 0);
   if (maxBytes !== undefined) expectNumber("maxBytes", maxBytes, 0);
+  if (limit !== undefined) expectCount("limit", limit);
   if (now !== undefined) expectNumber("now", now, 0);
   if (payloadsOnly !== undefined && typeof payloadsOnly !== "boolean") {
     throw new HeddleError("INVALID_OPTION", `Expected \`payloadsOnly\` to be true or false, got \`${payloadsOnly}\`.`);
@@ -97,7 +103,8 @@ async function allHeads(store: Store): Promise<RunHead[]> {
 interface Taken extends Lease {
   readonly runId: string;
   readonly owner: string;
-  readonly head: RunHead;
+  /** Absent if nothing is left of it but its place in the list. */
+  readonly head: RunHead | undefined;
 }
 
 type MayGo = (head: RunHead) => boolean;
@@ -108,19 +115,25 @@ class Pruner {
   readonly left: { readonly runId: string; readonly why: string }[] = [];
   readonly #store: Store;
   readonly #payloadsOnly: boolean;
+  readonly #limit: number;
   readonly #now: number;
   readonly #startedAt = Date.now();
   readonly #done = new Set<string>();
+  #isOver = false;
 
-  constructor(store: Store, payloadsOnly: boolean, now: number) {
+  constructor(
+    store: Store,
+    { payloadsOnly, limit, now }: Required<Pick<PruneOptions, "payloadsOnly" | "limit" | "now">>,
+  ) {
     this.#store = store;
     this.#payloadsOnly = payloadsOnly;
+    this.#limit = limit;
     this.#now = now;
   }
 
   /** Prunes the oldest of these runs, which come newest first, until the store takes no more than that. */
   async pruneTo(maxBytes: number, candidates: readonly RunHead[], mayGo: MayGo): Promise<void> {
-    for (;;) {
+    while (!this.#isOver) {
       const usage = await this.#store.usage();
       const { bytes, runs } = usage;
       const sizes = new Map(runs.map((run) => [run.runId, this.#payloadsOnly ? run.payloadBytes : run.bytes]));
@@ -143,15 +156,32 @@ class Pruner {
     const bare = new Set(runs.flatMap(({ runId, payloadBytes }) => (payloadBytes === 0 ? [runId] : [])));
     const oldestFirst = heads.toReversed().filter(({ runId }) => !this.#payloadsOnly || !bare.has(runId));
     for (const { runId } of heads) this.#done.add(runId);
-    for (let from = 0; from < oldestFirst.length; from += RUNS_AT_ONCE) {
-      const held: Taken[] = [];
-      for (const { runId } of oldestFirst.slice(from, from + RUNS_AT_ONCE)) {
-        const taken = await this.#take(runId, mayGo).catch((error: unknown) => this.#leave(runId, error));
-        if (taken) held.push(taken);
+    const atOnce = this.#store.capabilities.runsAtOnce ?? RUNS_AT_ONCE;
+    for (let from = 0; from < oldestFirst.length && !this.#isOver; ) {
+      const some = oldestFirst.slice(from, from + Math.min(atOnce, this.#limit - this.runs.length));
+      from += some.length;
+      try {
+        await this.#pruneAll(some, mayGo);
+      } catch (error) {
+        // What was pruned until here must be told.
+        if (this.runs.length === 0) throw error;
+        this.#isOver = true;
+        for (const { runId } of [...some, ...oldestFirst.slice(from)]) {
+          if (!this.runs.includes(runId)) this.#leave(runId, error);
+        }
       }
-      if (this.#payloadsOnly) await this.#reduceAll(held);
-      else await this.#removeAll(held);
+      this.#isOver ||= this.runs.length >= this.#limit;
     }
+  }
+
+  async #pruneAll(heads: readonly RunHead[], mayGo: MayGo): Promise<void> {
+    const held: Taken[] = [];
+    for (const { runId } of heads) {
+      const taken = await this.#take(runId, mayGo).catch((error: unknown) => this.#leave(runId, error));
+      if (taken) held.push(taken);
+    }
+    if (this.#payloadsOnly) await this.#reduceAll(held);
+    else await this.#removeAll(held);
   }
 
   /** By a clock that goes on from the time that was given. */
@@ -170,9 +200,9 @@ class Pruner {
     const lease = await this.#store.acquire(runId, owner, now, LEASE_MS);
     if ("heldBy" in lease) return this.#leave(runId, `Owner ${lease.heldBy} has it: it is being executed, or pruned.`);
     const head = await this.#store.head(runId);
-    if (head && mayGo(head)) return { ...lease, runId, owner, head };
+    if (!head || mayGo(head)) return { ...lease, runId, owner, head };
     await this.#store.release(runId, lease.epoch);
-    return head && this.#leave(runId, `It went on in the meantime, and is ${head.status}.`);
+    return this.#leave(runId, `It went on in the meantime, and is ${head.status}.`);
   }
 
   async #removeAll(held: readonly Taken[]): Promise<void> {
@@ -180,7 +210,7 @@ class Pruner {
     try {
       // Since taking many takes a while, whether they are still held.
       for (const { runId, epoch } of held) {
-        if (await this.#store.renew(runId, epoch, this.#time(), LEASE_MS)) removed.push(runId);
+        if (held.length === 1 || (await this.#store.renew(runId, epoch, this.#time(), LEASE_MS))) removed.push(runId);
         else this.#leave(runId, LOST);
       }
       if (removed.length > 0) await this.#store.remove(removed);
@@ -228,6 +258,7 @@ class Pruner {
 
   /** Records that a run is pruned, and tells what stays of it; nothing if it has nothing to lose. */
   async #reduce({ runId, epoch, owner, events: seq, head }: Taken): Promise<Skeleton | undefined> {
+    if (!head) return undefined;
     const { keep, drop } = await valuesOf(this.#store, runId);
     if (drop.size === 0) return undefined;
     const events: JournalEvent[] = [{ type: "run-pruned", at: this.#now, epoch, owner }];

@@ -48,6 +48,7 @@ export interface AttemptRecord {
   readonly overridden: boolean;
   readonly startedAt: number;
   endedAt?: number;
+  waitedMs?: number;
   /** True if these times are of a clock that stands still while code runs. */
   coarse?: true;
   /** The values it consumed, by input: an edge was traversed exactly if it stands here. */

@@ -37,6 +37,9 @@ export class Attempt implements Stoppable, Pausing {
   over = false;
   /** Set when the function is called. */
   ran = false;
+  /** When it got into the queue of its place, and the milliseconds it was there. */
+  queuedAt = 0;
+  waitedMs = 0;
   /** When its time is over, if the node has a limit. */
   deadline: number | undefined;
   /** By how much synchronous code ran past the deadline. */

@@ -28,7 +28,7 @@ export interface ExecutionSetup {
   readonly control: Control;
   readonly recorder: Recorder | undefined;
   readonly prior: Prior | undefined;
-  readonly budget: Budget | undefined;
+  readonly budget: Budget;
 }
 
 /** Executes a run to its end. Rejects only if the end cannot be recorded. */
@@ -66,7 +66,7 @@ class Execution implements RunHost {
     this.#root = new Frame(plan, this.#scope, this.shared);
     this.#attempts = new Attempts(this, runId);
     this.#composites = new Composites(this);
-    this.#operationsLeft = budget?.operations ?? Number.POSITIVE_INFINITY;
+    this.#operationsLeft = budget.operations ?? Number.POSITIVE_INFINITY;
   }
 
   async run(): Promise<RunResult> {
@@ -77,7 +77,7 @@ class Execution implements RunHost {
     this.recorder?.onLost((error) => this.lose(error));
     control.listen(() => this.#obey());
     const outOfTime = () => control.pause("The time budget is used up.");
-    const stopBudget = budget?.timeMs === undefined ? undefined : this.settings.clock.after(budget.timeMs, outOfTime);
+    const stopBudget = budget.timeMs === undefined ? undefined : this.settings.clock.after(budget.timeMs, outOfTime);
     this.#obey();
     this.work.push(this.#root);
     this.pump();

@@ -39,7 +39,8 @@ export function invoke(
 ): void {
   const { node } = attempt.step;
   const { clock } = settings;
-  attempt.ran = true;
+  if (attempt.place.queues) attempt.queuedAt = clock.now();
+  else attempt.ran = true;
   attempt.deadline = node.timeoutMs === undefined ? undefined : clock.now() + node.timeoutMs;
   try {
     const context = new AttemptContext(attempt);
@@ -93,9 +94,13 @@ class Call implements Task {
 
 /** Starts the time of an attempt that had to wait for its place. */
 function begin(attempt: Attempt, clock: Clock, outcome: Outcome): void {
+  if (attempt.over) return;
   const { timeoutMs } = attempt.step.node;
-  if (timeoutMs === undefined || attempt.over) return;
-  attempt.deadline = clock.now() + timeoutMs;
+  const now = clock.now();
+  attempt.ran = true;
+  attempt.waitedMs = Math.max(0, now - attempt.queuedAt);
+  if (timeoutMs === undefined) return;
+  attempt.deadline = now + timeoutMs;
   limit(attempt, clock, outcome);
 }
 

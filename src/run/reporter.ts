@@ -28,7 +28,11 @@ export interface Trial {
   readonly number: number;
   /** Where its inputs come from. */
   readonly inputPaths: InputPaths;
+  readonly waitedMs?: number;
 }
+
+/** One try that was told to stop. */
+type Aborted = Pick<Trial, "path" | "number" | "waitedMs"> & { readonly ran: boolean };
 
 /** Gets every event at once, recorded or not. */
 export type Listener = (event: JournalEvent, runId: string) => void;
@@ -70,7 +74,7 @@ export class Reporter {
   /** @throws HeddleError `NOT_KEEPABLE` with label, path inside the value, and remedy. */
   completed(attempt: Attempt, value: unknown): void {
     if (this.isIdle) return;
-    const { step, path, number, overrunMs } = attempt;
+    const { step, path, number, overrunMs, waitedMs } = attempt;
     const type = "node-completed";
     const at = this.#clock.now();
     // All fields at once: one that is added later costs an object of its own.
@@ -79,6 +83,7 @@ export class Reporter {
         ? { type, at, path, attempt: number, output: "", outputBytes: 0 }
         : { type, at, path, attempt: number };
     if (overrunMs > 0) event.overrunMs = overrunMs;
+    if (waitedMs > 0) event.waitedMs = waitedMs;
     if (event.output !== undefined) {
       event.outputBytes = this.#keep(value, "output", path, (ref) => {
         event.output = ref;
@@ -108,15 +113,17 @@ export class Reporter {
       error: errorRecord(error, this.#recorder),
     };
     if (retryInMs !== undefined) event.retryInMs = retryInMs;
+    if (trial.waitedMs) event.waitedMs = trial.waitedMs;
     this.emit(event);
   }
 
   /** @throws HeddleError `NOT_KEEPABLE` if the payload cannot be kept. */
-  paused({ path, number, pause }: Attempt): void {
+  paused({ path, number, pause, waitedMs }: Attempt): void {
     if (this.isIdle || !pause) return;
     const { reason, payload, rejected } = pause;
     const event: NodePaused = { type: "node-paused", at: this.#clock.now(), path, attempt: number, reason };
     if (rejected !== undefined) event.rejected = rejected;
+    if (waitedMs > 0) event.waitedMs = waitedMs;
     if (this.#recorder && payload !== undefined) {
       this.#keep(payload, "payload of the pause", path, (ref) => {
         event.payload = ref;
@@ -125,7 +132,7 @@ export class Reporter {
     this.emit(event);
   }
 
-  aborted({ path, number, ran }: Pick<Attempt, "path" | "number" | "ran">, error: Error | undefined): void {
+  aborted({ path, number, ran, waitedMs }: Aborted, error: Error | undefined): void {
     if (this.isIdle) return;
     const event: NodeAborted = {
       type: "node-aborted",
@@ -135,6 +142,7 @@ export class Reporter {
       ran,
     };
     if (error) event.error = errorRecord(error, this.#recorder);
+    if (waitedMs) event.waitedMs = waitedMs;
     this.emit(event);
   }
 

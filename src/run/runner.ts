@@ -2,9 +2,10 @@
 // the run, and executes it.
 
 import type { Dag, Edge, Nodes } from "../definition/members.js";
-import { type AnyNode, expectCount, expectNumber, expectOptions, expectTexts } from "../definition/node.js";
+import type { AnyNode } from "../definition/node.js";
 import type { Plan } from "../definition/plan.js";
 import { HeddleError, quoted } from "../errors.js";
+import { expectCount, expectNumber, expectOptions, expectTexts } from "../expect.js";
 import { copyAll } from "../isolate.js";
 import type { Clock, Executor } from "../ports.js";
 import type { ReplayPlan } from "../record/replay-plan.js";
@@ -50,6 +51,11 @@ const INLINE: Executor = { name: "inline", execute: ({ node, input, context }) =
 const OPTIONS = "provenance executor overrides concurrency onEvent clock context".split(" ");
 const START = ["signal", "budget"];
 const RESTART = ["resume", "rerun", "onChange"];
+const KNOWN = {
+  run: ["runId", ...START],
+  restart: [...RESTART, ...START],
+  replay: ["rerun", "mode", "inputs", "onChange", ...START],
+};
 
 type Values = Readonly<Record<string, unknown>>;
 type Open = () => Promise<Pick<ExecutionSetup, "inputs" | "recorder" | "prior">>;
@@ -89,8 +95,7 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
    */
   run(...[given, options = {}]: RunArguments<N, E>): Run<N, E> {
     const runId = options?.runId ?? this.#newRunId();
-    return this.#start(runId, options, async () => {
-      expectOptions("run", options, ["runId", ...START]);
+    return this.#start("run", runId, options, async () => {
       const inputs = await checkInputs(this.#plan, (given ?? {}) as Values, "all");
       const recorder = await this.#provenance.begin({ runId, plan: this.#plan, inputs, ...this.#setting(runId) });
       return { inputs, recorder, prior: undefined };
@@ -103,8 +108,7 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
    * `NOT_PAUSED`, `INVALID_ANSWER` or `RESTART_BLOCKED` before anything is recorded.
    */
   restart(runId: string, options: RestartOptions = {}): Run<N, E> {
-    return this.#start(runId, options, async () => {
-      expectOptions("restart", options, [...RESTART, ...START]);
+    return this.#start("restart", runId, options, async () => {
       const request = { runId, plan: this.#plan, ...restartWish(options), ...this.#setting(runId) };
       return this.#provenance.restart(request);
     });
@@ -116,7 +120,7 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
    */
   replay(replayOf: string, options: ReplayOptions<N, E> = {}): Run<N, E> {
     const runId = this.#newRunId();
-    return this.#start(runId, options, async () => {
+    return this.#start("replay", runId, options, async () => {
       const request = await this.#replayRequest(replayOf, options);
       return this.#provenance.replay(request, runId, this.#setting(runId));
     });
@@ -143,8 +147,8 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
   }
 
   async #replayRequest(replayOf: string, options: ReplayOptions<N, E>): Promise<ReplayRequest> {
+    expectOptions("replay", options, KNOWN.replay);
     const { rerun = [], mode = "pinned", inputs: given = {}, onChange = "refuse" } = options;
-    expectOptions("replay", options, ["rerun", "mode", "inputs", "onChange", ...START]);
     expectTexts("rerun", rerun);
     expectOneOf("mode", mode, ["pinned", "downstream"]);
     expectOneOf("onChange", onChange, ON_CHANGE);
@@ -152,21 +156,29 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
     return { replayOf, plan: this.#plan, rerun, mode, inputs, onChange };
   }
 
-  #start(runId: string, options: StartOptions, open: Open): Run<N, E> {
+  #start(verb: keyof typeof KNOWN, runId: string, options: StartOptions, open: Open): Run<N, E> {
     const control = new Control();
     const handle = {
       runId,
       pause: (reason?: string) => control.pause(reason),
       cancel: (reason?: string) => control.cancel(reason),
     };
-    return Object.assign(this.#execute(runId, options, control, open), handle) as unknown as Run<N, E>;
+    return Object.assign(this.#execute(verb, runId, options, control, open), handle) as unknown as Run<N, E>;
   }
 
-  async #execute(runId: string, options: StartOptions, control: Control, open: Open): Promise<RunResult> {
-    const { signal, budget } = options;
+  async #execute(
+    verb: keyof typeof KNOWN,
+    runId: string,
+    options: StartOptions,
+    control: Control,
+    open: Open,
+  ): Promise<RunResult> {
+    expectOptions(verb, options, KNOWN[verb]);
     if (typeof runId !== "string" || runId === "") throw invalid("Expected `runId` to be a non-empty string.");
-    if (budget?.timeMs !== undefined) expectNumber("budget.timeMs", budget.timeMs, 0);
-    if (budget?.operations !== undefined) expectNumber("budget.operations", budget.operations, 0);
+    const { signal, budget = {} } = options;
+    expectOptions("`budget`", budget, ["timeMs", "operations"]);
+    if (budget.timeMs !== undefined) expectNumber("budget.timeMs", budget.timeMs, 0);
+    if (budget.operations !== undefined) expectNumber("budget.operations", budget.operations, 0);
     const unfollow = control.follow(signal);
     try {
       return await execute({ runId, plan: this.#plan, settings: this.#settings, control, budget, ...(await open()) });

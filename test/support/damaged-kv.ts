@@ -57,7 +57,16 @@ const INJURIES: Readonly<Record<string, Injury>> = {
   "what stands beside it is changed"(entries, key, draws) {
     const entry = entries.get(key) as Entry;
     entries.set(key, { ...entry, metadata: mutatedValue(entry.metadata, draws) });
+    return false;
+  },
+  "what stands beside it is changed under a new checksum"(entries, key, draws) {
+    const entry = entries.get(key) as Entry;
+    entries.set(key, { ...entry, metadata: withCheck(mutatedValue(entry.metadata, draws)) });
     return true;
+  },
+  "what stands beside it is gone"(entries, key) {
+    entries.set(key, { ...(entries.get(key) as Entry), metadata: null });
+    return false;
   },
   "it is gone": (entries, key) => !entries.delete(key),
   "it is moved": (entries, key, draws) => copyTo(otherKey(entries, key, draws), entries, key) && !entries.delete(key),
@@ -92,8 +101,24 @@ function seal(entries: Entries, key: string): boolean {
   const { value, metadata } = entries.get(key) as Entry;
   if (typeof (metadata as { sum?: unknown } | null)?.sum !== "string") return false;
   const sum = createHash("sha256").update(value).digest("hex").slice(0, 16);
-  entries.set(key, { value, metadata: { ...(metadata as object), sum } });
+  entries.set(key, { value, metadata: withCheck({ ...(metadata as object), sum }) });
   return true;
+}
+
+/** Metadata with the checksum that fits them. */
+function withCheck(metadata: unknown): unknown {
+  if (typeof metadata !== "object" || metadata === null || !("check" in metadata)) return metadata;
+  const { check: _, ...info } = metadata;
+  return { ...info, check: fnv1a(JSON.stringify(info)) };
+}
+
+function fnv1a(text: string): number {
+  return (
+    [...Array(text.length).keys()].reduce(
+      (hash, i) => Math.imul(hash ^ text.charCodeAt(i), 16_777_619),
+      -2_128_831_035,
+    ) >>> 0
+  );
 }
 
 /** A flipped bit, a piece that is gone, doubled or of another key; or the end is cut off. */

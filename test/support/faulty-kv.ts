@@ -13,8 +13,8 @@ interface Version {
 
 /** What is wrong with it. */
 export interface Faults {
-  /** After so many operations a write is seen in other locations; in lists after twice as many. Default 0. */
-  readonly lag?: () => number;
+  /** After so many operations a location sees what was written in others; in lists after twice as many. Default 0. */
+  readonly lag?: (location: string) => number;
   /** For so many operations a location goes on not seeing what it once missed. Default 0. */
   readonly missesFor?: number;
   /** So many operations are a second. Default: no limit to writes. */
@@ -38,6 +38,7 @@ export class FaultyKv {
   readonly #faults: Faults;
   #now = 0;
   #pages = 0;
+  #granted = Number.POSITIVE_INFINITY;
 
   constructor(faults: Faults = {}) {
     this.#faults = faults;
@@ -103,7 +104,22 @@ export class FaultyKv {
     return this.#versions.get(key)?.at(-1)?.value as ArrayBuffer;
   }
 
+  metadata(key: string): unknown {
+    return this.#versions.get(key)?.at(-1)?.metadata;
+  }
+
+  /** The number of all operations. */
+  get total(): number {
+    return Object.values(this.operations).reduce((sum, one) => sum + one, 0);
+  }
+
+  /** From now on so many operations, as one request to a Worker is granted. */
+  grant(operations: number): void {
+    this.#granted = operations;
+  }
+
   #count(operation: keyof Operations): void {
+    if (this.#granted-- <= 0) throw new Error("Too many API requests by single worker invocation.");
     this.operations[operation]++;
     this.#now++;
   }
@@ -120,7 +136,7 @@ export class FaultyKv {
 
   /** The newest version that a location sees: its own at once, those of others later. */
   #seen(key: string, location: string, lags: number): Version | undefined {
-    const lag = (this.#faults.lag?.() ?? 0) * lags;
+    const lag = (this.#faults.lag?.(location) ?? 0) * lags;
     return this.#versions.get(key)?.findLast(({ at, from }) => from === location || at + lag <= this.#now);
   }
 }

@@ -8,7 +8,7 @@ import { DagProvenance, DagRunner } from "heddle";
 import { memoryStore } from "heddle/adapters/memory";
 import { type NodeWorkerOptions, nodeWorkers } from "heddle/adapters/node-workers";
 import { serve } from "heddle/worker";
-import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { bundle } from "../processes/bundle.js";
 import { temporaryDirectory } from "../support/stores.js";
 import { busy, deaths, effects, many } from "./dags.js";
@@ -65,7 +65,8 @@ describe("pitfall 6: a worker dies, and all that it had settles", () => {
     ["is not there", new URL("file:///nowhere/worker.mjs"), /Cannot find module/],
     ["is no JavaScript", "const", /SyntaxError|Unexpected/],
     ["throws at its start", "throw new Error('at its start');", /at its start/],
-    ["ends at once", "process.exit(2);", /exited with code 2/],
+    ["ends at once", "process.exit(2);", /exited with code 2 before it called serve\(\)/],
+    ["serves nothing", "", /exited with code 0 before it called serve\(\)/],
     [
       "speaks another protocol",
       `import { parentPort } from "node:worker_threads"; parentPort.postMessage([{ kind: "hello", protocol: 99, served: [] }]);`,
@@ -87,8 +88,24 @@ describe("pitfall 6: a worker dies, and all that it had settles", () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     executor.close();
     for (const result of [await running, await run(executor, "not at all")]) {
-      expect(result).toMatchObject({ status: "failed", error: { code: "WORKER_DIED", message: /closed/ } });
+      expect(result).toMatchObject({
+        status: "failed",
+        error: { code: "WORKER_DIED", message: expect.stringContaining("closed") },
+      });
     }
+  });
+});
+
+test("where no worker can be made, that is the error", async () => {
+  const executor = pool({ thread: { execArgv: ["--no-such-flag"] } });
+  const result = await new DagRunner(busy, { executor }).run({ work: { ms: 1 } });
+  expect(result).toMatchObject({
+    status: "failed",
+    error: { code: "WORKER_DIED", message: expect.stringContaining("no-such-flag") },
+  });
+  await expect(executor.warmUp()).rejects.toMatchObject({
+    code: "WORKER_DIED",
+    message: expect.stringContaining("no-such-flag"),
   });
 });
 
@@ -100,7 +117,10 @@ test("a pool that is closed before it was used starts nothing", async () => {
   const executor = pool();
   executor.close();
   const result = await new DagRunner(busy, { executor }).run({ work: { ms: 1 } });
-  expect(result).toMatchObject({ status: "failed", error: { code: "WORKER_DIED", message: /closed/ } });
+  expect(result).toMatchObject({
+    status: "failed",
+    error: { code: "WORKER_DIED", message: expect.stringContaining("closed") },
+  });
   await expect(executor.warmUp()).rejects.toMatchObject({ code: "WORKER_DIED" });
   expect(started).toEqual([]);
 });
@@ -186,12 +206,41 @@ test("a process waits for its runs, and ends then, though workers are there", as
   expect([stdout.trim(), status]).toEqual(["completed", 0]);
 });
 
-test.each([{ size: 0 }, { size: 1.5 }, { idleMs: -1 }, { graceMs: Number.NaN }])(
+test("the record tells apart how long a call waited for a worker and how long it took", async () => {
+  const executor = pool({ size: 1 });
+  const provenance = new DagProvenance(memoryStore());
+  const runs = [1, 2].map(() => new DagRunner(busy, { executor, provenance }).run({ work: { ms: 200 } }));
+  const inspected = await Promise.all(runs.map(async (run) => provenance.inspect((await run).runId)));
+  const [first, second] = inspected.map(({ executions }) => executions[0]?.attempts[0]);
+  const { startedAt = 0, endedAt = 0, waitedMs = 0, durationMs } = second ?? {};
+  expect(first?.durationMs).toBeGreaterThanOrEqual(190);
+  expect(waitedMs).toBeGreaterThanOrEqual(150);
+  expect(durationMs).toBe(endedAt - startedAt - waitedMs);
+});
+
+test("an effect that is cancelled before a worker had time for it has not run", async () => {
+  const executor = pool({ size: 1 });
+  const provenance = new DagProvenance(memoryStore());
+  const busyOne = new DagRunner(busy, { executor }).run({ work: { ms: 300 } });
+  const waiting = new DagRunner(effects, { executor, provenance }).run();
+  await vi.waitFor(async () => expect((await provenance.inspect(waiting.runId)).executions[0]?.status).toBe("running"));
+  waiting.cancel();
+  expect(await waiting).toMatchObject({ status: "cancelled" });
+  const { executions } = await provenance.inspect(waiting.runId);
+  expect(executions.find(({ path }) => path === "pay")?.attempts).toMatchObject([{ status: "aborted", ran: false }]);
+  await busyOne;
+});
+
+test.each([{ size: 0 }, { size: 1.5 }, { idleMs: -1 }, { graceMs: Number.NaN }, { threads: 2 }])(
   "options %o are refused",
   (options) => {
     expect(() => nodeWorkers(file, options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
   },
 );
+
+test("a file that was forgotten is asked for", () => {
+  expect(() => nodeWorkers(undefined as never)).toThrow(/file of the workers/);
+});
 
 test("serve() outside of a worker says so", () => {
   expect(() => serve(busy)).toThrow(/file of a worker/);
