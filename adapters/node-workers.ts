@@ -3,7 +3,7 @@
 
 import { availableParallelism } from "node:os";
 import { type TransferListItem, Worker, type WorkerOptions } from "node:worker_threads";
-import { HeddleError } from "../src/errors.js";
+import { HeddleError, toError } from "../src/errors.js";
 import { type WorkerExecutor, workerExecutor } from "./workers/executor.js";
 import type { Events, Handle } from "./workers/member.js";
 import type { PoolOptions } from "./workers/pool.js";
@@ -38,9 +38,9 @@ export function nodeWorkers(file: URL | string, { thread, ...options }: NodeWork
 function started(worker: Worker, events: Events): Handle {
   worker.on("message", (reports) => events.reported(reports));
   worker.on("messageerror", () => events.died(new Error("what it said cannot be read"), true));
-  worker.on("error", (error: Error & { code?: string }) => {
-    const isOutOfMemory = error.code === "ERR_WORKER_OUT_OF_MEMORY";
-    events.died(error, !isOutOfMemory);
+  worker.on("error", (thrown: unknown) => {
+    const error = toError(thrown) as Error & { readonly code?: string };
+    events.died(error, error.code !== "ERR_WORKER_OUT_OF_MEMORY");
   });
   worker.on("exit", (code) => events.died(new Error(`it exited with code ${code}`), false));
   return {

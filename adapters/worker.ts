@@ -161,16 +161,16 @@ class Server {
       this.#port.send(reports, transferablesIn(moved));
     } catch {
       // One of them cannot be cloned: each for itself.
-      for (const report of reports) this.#sendOne(report);
+      for (const report of reports) this.#sendOne(report, moved);
     }
   }
 
-  #sendOne(report: Report): void {
+  #sendOne(report: Report, moved: readonly unknown[]): void {
     try {
-      this.#port.send([report]);
+      const own = report.kind === "returned" && moved.includes(report.value) ? [report.value] : [];
+      this.#port.send([report], transferablesIn(own));
     } catch (error) {
       if (!("id" in report)) return;
-      if (report.kind === "log") return this.#sendOne({ ...report, data: String(report.data) });
       const refusal =
         report.kind === "paused"
           ? refusalOf("payload of its pause", report.pause.payload, error)

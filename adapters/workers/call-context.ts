@@ -47,7 +47,17 @@ export class Running {
   }
 
   log(message: unknown, data: unknown): void {
-    if (!this.isOver) this.#tell({ kind: "log", id: this.call.id, message: print(message), data });
+    if (!this.isOver) this.#tell({ kind: "log", id: this.call.id, message: print(message), data: asItIsNow(data) });
+  }
+}
+
+/** What is told later must not change until then. */
+function asItIsNow(data: unknown): unknown {
+  if (typeof data !== "object" && typeof data !== "function") return data;
+  try {
+    return structuredClone(data);
+  } catch {
+    return print(data);
   }
 }
 

@@ -1,7 +1,7 @@
 // What crosses the border between a pool and a worker, and what is said of what cannot.
 
 import { errorOf, errorRecord } from "../../src/error-record.js";
-import { toError } from "../../src/errors.js";
+import { print, toError } from "../../src/errors.js";
 import type { ErrorRecord } from "../../src/events.js";
 import type { CrossingError, Refusal } from "./protocol.js";
 
@@ -34,7 +34,13 @@ function restore(error: Error, { own: ref, cause, errors }: ErrorRecord, own: re
 
 /** Says where in a value that cannot be cloned it lies. */
 export function refusalOf(what: string, value: unknown, error: unknown): Refusal {
-  return { what, at: refusedPath(value), why: String(error) };
+  let at = "";
+  try {
+    at = refusedPath(value);
+  } catch {
+    // It cannot be looked at either: a getter that throws, a proxy that was revoked.
+  }
+  return { what, at, why: print(error) };
 }
 
 function refusedPath(value: unknown, path = "", met = new Set<unknown>()): string {

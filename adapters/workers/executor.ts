@@ -32,11 +32,16 @@ export interface Kind {
 /** Makes an executor. @throws HeddleError `INVALID_OPTION`. */
 export function workerExecutor({ name, spawn, processors }: Kind, options: PoolOptions): WorkerExecutor {
   expectOptions(name, options, ["size", "idleMs", "graceMs"]);
-  const { size = Math.max(1, processors), idleMs = 0, graceMs = 0 } = options;
+  const { size = Math.max(1, processors), idleMs = 10_000, graceMs = 100 } = options;
   expectCount("size", size);
   expectNumber("idleMs", idleMs, 0);
   expectNumber("graceMs", graceMs, 0);
-  return new Placing(name, spawn && new Pool(spawn, size, options));
+  return new Placing(name, spawn && new Pool(spawn, { size, idleMs: atMost(idleMs), graceMs: atMost(graceMs) }));
+}
+
+/** Longer timers fire at once (https://developer.mozilla.org/docs/Web/API/Window/setTimeout). */
+function atMost(ms: number): number {
+  return Math.min(ms, 2 ** 31 - 1);
 }
 
 /** Where a node of a plan runs, once that is known. */

@@ -46,9 +46,12 @@ export class Flight {
     return !this.task.node.effect && this.task.moves.length === 0;
   }
 
-  /** True if it may stand behind others: it may have to go elsewhere, and its time begins when it is given. */
+  /**
+   * True if it may stand behind others: it may have to go elsewhere, its time begins when it is given, and under whom a
+   * worker has died, no other is to die with it.
+   */
   get isLight(): boolean {
-    return this.isRepeatable && this.task.node.timeoutMs === undefined;
+    return this.isRepeatable && this.deaths === 0 && this.task.node.timeoutMs === undefined;
   }
 
   resolve(value: unknown): void {
@@ -67,63 +70,72 @@ export class Flight {
   }
 }
 
-/** Waiting flights: first come, first served within a run, and the runs in turn. */
+/** The waiting flights of one run. */
+interface Row {
+  /** Those that have waited before; the last of them is the next. */
+  readonly again: Flight[];
+  /** The others; from `head` on. */
+  readonly flights: (Flight | undefined)[];
+  head: number;
+}
+
+/**
+ * Waiting flights: first come, first served within a run, and the runs in turn. What is over meanwhile is passed over.
+ * Nothing here takes longer the more there are: `shift` would.
+ */
 export class FairQueue {
-  readonly #byRun = new Map<string, Flight[]>();
-  size = 0;
+  readonly #rows = new Map<string, Row>();
 
   push(flight: Flight): void {
-    this.#of(flight).push(flight);
-    this.size++;
+    this.#rowOf(flight).flights.push(flight);
   }
 
   /** For those that have waited before. */
   pushFront(flight: Flight): void {
-    this.#of(flight).unshift(flight);
-    this.size++;
+    this.#rowOf(flight).again.push(flight);
   }
 
   /** The next one, which stays. */
   get next(): Flight | undefined {
-    const [first] = this.#byRun.values();
-    return first?.[0];
+    for (const [runId, row] of this.#rows) {
+      for (let flight = nextIn(row); flight; flight = nextIn(row)) {
+        if (!flight.isOver) return flight;
+        skip(row);
+      }
+      this.#rows.delete(runId);
+    }
+    return undefined;
   }
 
-  /** Takes {@link next} out; its run goes to the end of the row. */
+  /** Takes {@link next} out; its run goes to the end of the queue. */
   take(): void {
-    const [entry] = this.#byRun;
+    const [entry] = this.#rows;
     if (!entry) return;
-    const [runId, flights] = entry;
-    flights.shift();
-    this.size--;
-    this.#byRun.delete(runId);
-    if (flights.length > 0) this.#byRun.set(runId, flights);
-  }
-
-  /** Takes one out, wherever it stands; false if it does not wait here. */
-  remove(flight: Flight): boolean {
-    const { runId } = flight.task.context;
-    const flights = this.#byRun.get(runId);
-    const at = flights?.indexOf(flight) ?? -1;
-    if (!flights || at < 0) return false;
-    flights.splice(at, 1);
-    this.size--;
-    if (flights.length === 0) this.#byRun.delete(runId);
-    return true;
+    const [runId, row] = entry;
+    skip(row);
+    this.#rows.delete(runId);
+    if (nextIn(row)) this.#rows.set(runId, row);
   }
 
   /** Takes all out. */
   clear(): Flight[] {
-    const all = [...this.#byRun.values()].flat();
-    this.#byRun.clear();
-    this.size = 0;
-    return all;
+    const all = [...this.#rows.values()].flatMap(({ again, flights }) => [...again, ...flights]);
+    this.#rows.clear();
+    return all.filter((flight) => flight !== undefined);
   }
 
-  #of(flight: Flight): Flight[] {
-    const { runId } = flight.task.context;
-    const flights = this.#byRun.get(runId) ?? [];
-    this.#byRun.set(runId, flights);
-    return flights;
+  #rowOf({ task }: Flight): Row {
+    const { runId } = task.context;
+    const row = this.#rows.get(runId) ?? { again: [], flights: [], head: 0 };
+    this.#rows.set(runId, row);
+    return row;
   }
+}
+
+function nextIn({ again, flights, head }: Row): Flight | undefined {
+  return again.at(-1) ?? flights[head];
+}
+
+function skip(row: Row): void {
+  if (!row.again.pop()) row.flights[row.head++] = undefined;
 }

@@ -58,6 +58,8 @@ export class Member {
   loadMs = 0;
   /** When it last had something to say or to do. */
   heardAt = performance.now();
+  /** How many of its calls cannot run again elsewhere: nobody else may put it in danger. */
+  onceOnly = 0;
   /** True from when its calls were given to others until it has forgotten them. */
   isStuck = false;
 
@@ -71,12 +73,12 @@ export class Member {
     this.started = new Promise((resolve) => {
       this.#isStarted = resolve;
     });
-    const silent = `it did not call serve() within ${START_MS / 1_000} s`;
-    this.#starting = setTimeout(() => this.#died(new Error(silent), true), START_MS);
     this.#handle = spawn({
       reported: (reports) => this.#reported(reports),
-      died: (error, isStray) => this.#died(error, isStray),
+      died: (error, isStray) => this.died(error, isStray),
     });
+    const silent = `it did not call serve() within ${START_MS / 1_000} s`;
+    this.#starting = setTimeout(() => this.died(new Error(silent), true), START_MS);
   }
 
   /** Calls that were given to it and have not ended. */
@@ -102,11 +104,12 @@ export class Member {
   give(flight: Flight): void {
     const { task } = flight;
     const { context } = task;
-    this.#handle.hold?.(true);
+    if (this.isUnused) this.#handle.hold?.(true);
     if (this.busyCount === 0) this.heardAt = performance.now();
     flight.waits = false;
     flight.expectedMs = flight.cost.ms ?? UNKNOWN_MS;
     this.#flights.set(flight.id, flight);
+    if (!flight.isRepeatable) this.onceOnly++;
     this.busyCount++;
     this.loadMs += flight.expectedMs;
     const { runId, dag, label, path, attempt, epoch, idempotencyKey } = context;
@@ -118,7 +121,7 @@ export class Member {
       fields: [runId, dag, label, path, attempt, epoch, idempotencyKey],
       answers: task.answers,
     });
-    this.#moved.push(...task.moves);
+    if (task.moves.length > 0) this.#moved.push(...task.moves);
     task.begins();
   }
 
@@ -164,7 +167,8 @@ export class Member {
 
   #post(order: Order): void {
     try {
-      this.#handle.post([order], []);
+      const moved = order.kind === "call" ? this.#flights.get(order.id)?.task.moves : [];
+      this.#handle.post([order], transferablesIn(moved ?? []));
     } catch (error) {
       const flight = order.kind === "call" ? this.#flights.get(order.id) : undefined;
       if (order.kind !== "call" || !flight) return;
@@ -185,7 +189,7 @@ export class Member {
 
   #hear(report: Report): void {
     if (report.kind === "hello") return this.#greeted(report);
-    if (report.kind === "broken") return this.#died(unpack(report.error), true);
+    if (report.kind === "broken") return this.died(unpack(report.error), true);
     if (report.kind === "recalled") {
       this.isStuck = false;
       return;
@@ -217,19 +221,20 @@ export class Member {
   #greeted(hello: Hello): void {
     if (hello.protocol !== PROTOCOL) {
       const message = `The worker speaks protocol ${hello.protocol} and this page protocol ${PROTOCOL}: they are of two versions of heddle. Build both anew, and reload.`;
-      return this.#died(new HeddleError("WORKER_MISMATCH", message), true);
+      return this.died(new HeddleError("WORKER_MISMATCH", message), true);
     }
     clearTimeout(this.#starting);
     this.hello = hello;
     this.#isStarted();
     this.#numbers = new Map(hello.served.map(({ dag, address }, number) => [keyOf(dag, address), number]));
     if (hello.lock !== undefined)
-      this.#handle.watch?.(hello.lock, () => this.#died(new Error("it was closed, or the browser took it away"), true));
+      this.#handle.watch?.(hello.lock, () => this.died(new Error("it was closed, or the browser took it away"), true));
     this.#host.ready(this);
   }
 
   #drop(flight: Flight): void {
     this.#flights.delete(flight.id);
+    if (!flight.isRepeatable) this.onceOnly--;
     if (!flight.waits) this.#unload(flight);
   }
 
@@ -245,7 +250,8 @@ export class Member {
     this.#handle.terminate();
   }
 
-  #died(error: Error, isStray: boolean): void {
+  /** It can do nothing more. `isStray`: that need not be the fault of the call that it was given. */
+  died(error: Error, isStray: boolean): void {
     if (this.isDead) return;
     this.#end();
     // What ends by itself without an error has nothing to say.

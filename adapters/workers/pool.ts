@@ -44,7 +44,7 @@ export class Pool implements MemberHost {
   #releasing: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
-  constructor(spawn: Spawn, size: number, { idleMs = 10_000, graceMs = 100 }: PoolOptions) {
+  constructor(spawn: Spawn, { size, idleMs, graceMs }: Required<PoolOptions>) {
     this.#spawn = spawn;
     this.#size = size;
     this.#idleMs = idleMs;
@@ -73,8 +73,8 @@ export class Pool implements MemberHost {
     const flight = new Flight(this.#nextId++, task, key, cost);
     if (this.#isClosed) flight.reject(closed());
     else {
-      task.onAbort((reason) => this.#abort(flight, reason));
       this.#queue.push(flight);
+      task.onAbort((reason) => this.#abort(flight, reason));
       this.#pump();
     }
     return flight.settled;
@@ -94,7 +94,12 @@ export class Pool implements MemberHost {
   // ---- what members tell
 
   ready(member: Member): void {
-    this.#hello ??= member.hello as Hello;
+    const hello = member.hello as Hello;
+    this.#hello ??= hello;
+    if (JSON.stringify(hello.served) !== JSON.stringify(this.#hello.served)) {
+      const message = "A new worker serves other nodes than the ones before: its file was built anew. Reload.";
+      return member.died(new HeddleError("WORKER_MISMATCH", message), true);
+    }
     for (const { resolve } of this.#greeted.splice(0)) resolve(this.#hello);
     this.#pump();
   }
@@ -110,12 +115,12 @@ export class Pool implements MemberHost {
     this.#members.delete(member);
     const guilty = isStray ? undefined : member.running;
     const innocent = member.flights.filter((flight) => flight !== guilty);
-    if (guilty) guilty.reject(deathOf(error, `while it ran node "${guilty.task.context.path}"`));
+    if (guilty) guilty.reject(died(guilty, error));
     else if (innocent.length === 0) this.#futileDeaths++;
     for (const flight of innocent.reverse()) {
       flight.deaths++;
-      if (!flight.isRepeatable || flight.deaths >= DEATHS_OF_ONE) flight.reject(deathOf(error, "under it"));
-      else this.#requeue(flight);
+      if (flight.isRepeatable && flight.deaths < DEATHS_OF_ONE) this.#requeue(flight);
+      else flight.reject(died(flight, error));
     }
     if (this.#futileDeaths >= FUTILE_DEATHS || error instanceof HeddleError) this.#giveUp(error);
     else if (this.#greeted.length > 0 && this.#members.size === 0) this.#start();
@@ -136,14 +141,19 @@ export class Pool implements MemberHost {
 
   #memberFor(flight: Flight): Member | undefined {
     let best: Member | undefined;
+    let shared: Member | undefined;
     let isStarting = false;
     for (const member of this.#members) {
       if (!member.hello) isStarting = true;
       else if (member.isStuck) continue;
-      else if (member.busyCount === 0) return member;
-      else if (!best || member.loadMs < best.loadMs) best = member;
+      else if (member.busyCount === 0) {
+        if (flight.isRepeatable ? member.onceOnly === 0 : member.isUnused) return member;
+        shared = member;
+      } else if (!best || member.loadMs < best.loadMs) best = member;
     }
-    if (this.#members.size < this.#size && !isStarting) this.#start();
+    if (this.#members.size < this.#size) isStarting ||= this.#start();
+    // What cannot run again stands beside others, who may end its worker, only where all workers have something to do.
+    if (shared && !isStarting) return shared;
     return best && fits(flight, best) ? best : undefined;
   }
 
@@ -201,7 +211,6 @@ export class Pool implements MemberHost {
       member.abort(flight, reason);
       this.#graceOf(flight, member);
     } else {
-      this.#queue.remove(flight);
       flight.reject(reason);
     }
   }
@@ -223,7 +232,7 @@ export class Pool implements MemberHost {
     for (const one of member.kill().toReversed()) {
       if (one === flight) one.reject(killed);
       else if (one.isRepeatable) this.#requeue(one);
-      else one.reject(deathOf(killed, "under it"));
+      else one.reject(died(one, killed));
     }
     this.#pump();
   }
@@ -231,9 +240,11 @@ export class Pool implements MemberHost {
   /** All that waits fails; what comes later may try again. */
   #giveUp(error: Error): void {
     this.#futileDeaths = 0;
-    const given = deathOf(error, "before it could do anything");
+    const message = `A worker died before it could do anything: ${error.message}.`;
+    const given = error instanceof HeddleError ? error : new HeddleError("WORKER_DIED", message, { cause: error });
     for (const { reject } of this.#greeted.splice(0)) reject(given);
-    for (const flight of this.#queue.clear()) flight.reject(given);
+    const isServed = [...this.#members].some(({ hello }) => hello);
+    if (!isServed) for (const flight of this.#queue.clear()) flight.reject(given);
   }
 
   #releaseLater(): void {
@@ -257,9 +268,10 @@ function fits({ cost, isLight }: Flight, { loadMs, busyCount }: Member): boolean
   return cost.ms !== undefined && isLight && busyCount < STACKED_CALLS && loadMs + cost.ms <= STACKED_MS;
 }
 
-function deathOf(error: Error, when: string): Error {
-  if (error instanceof HeddleError) return error;
-  return new HeddleError("WORKER_DIED", `A worker died ${when}: ${error.message}.`, { cause: error });
+/** What becomes of a call whose worker has died. */
+function died({ task }: Flight, error: Error): HeddleError {
+  const message = `A worker died while it ran node "${task.context.path}": ${error.message}.`;
+  return new HeddleError("WORKER_DIED", message, { cause: error });
 }
 
 function closed(): HeddleError {

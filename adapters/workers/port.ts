@@ -11,7 +11,7 @@ export interface Port {
 
 interface NodePort {
   postMessage(message: unknown, moved?: Transferable[]): void;
-  on(event: "message", listener: (message: readonly Order[]) => void): void;
+  on(event: "message" | "messageerror", listener: (message: readonly Order[]) => void): NodePort;
 }
 
 /** Finds the port. @throws an Error outside of a worker. */
@@ -22,7 +22,10 @@ export function portHere(): Port {
   if (parent) {
     return {
       send: (reports, moved) => parent.postMessage(reports, moved),
-      open: async (onOrders) => void parent.on("message", onOrders),
+      async open(onOrders) {
+        parent.on("message", onOrders).on("messageerror", unreadable);
+        return undefined;
+      },
     };
   }
   if (typeof postMessage !== "function" || "document" in globalThis) {
@@ -32,9 +35,15 @@ export function portHere(): Port {
     send: (reports, moved = []) => postMessage(reports, { transfer: moved }),
     open: (onOrders) => {
       addEventListener("message", ({ data }) => onOrders(data));
+      addEventListener("messageerror", unreadable);
       return heldLock();
     },
   };
+}
+
+/** Ends the worker: whoever waits for what it was told here would wait forever. */
+function unreadable(): never {
+  throw new Error("what the worker was told cannot be read there");
 }
 
 /** Browsers tell nobody that a worker has ended; whoever waits for its lock gets it then. */
@@ -43,9 +52,11 @@ function heldLock(): Promise<string | undefined> {
   if (!locks) return Promise.resolve(undefined);
   const name = `heddle worker ${crypto.randomUUID()}`;
   return new Promise((resolve) => {
-    locks.request(name, () => {
+    const held = locks.request(name, () => {
       resolve(name);
       return new Promise(() => {});
     });
+    // Not granted to pages without an origin.
+    held.catch(() => resolve(undefined));
   });
 }

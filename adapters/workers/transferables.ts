@@ -11,10 +11,12 @@ export function transferablesIn(values: readonly unknown[]): Transferable[] {
   for (let value = todo.pop(); value !== undefined || todo.length > 0; value = todo.pop()) {
     if (typeof value !== "object" || value === null || met.has(value)) continue;
     met.add(value);
-    if (value instanceof ArrayBuffer || NAMES.some((name) => isA(name, value))) found.add(value);
+    // What is empty may have been moved already: then the copying refuses it.
+    if (value instanceof ArrayBuffer) value.byteLength > 0 && found.add(value);
+    else if (NAMES.some((name) => isA(name, value))) found.add(value);
     else if (ArrayBuffer.isView(value)) {
       const { buffer, byteLength } = value;
-      if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) found.add(buffer);
+      if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && byteLength > 0) found.add(buffer);
     } else if (value instanceof Map) todo.push(...value.keys(), ...value.values());
     else todo.push(...(value instanceof Set ? value : Object.values(value)));
   }

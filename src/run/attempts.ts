@@ -81,8 +81,13 @@ export class Attempts implements AttemptHost, Outcome {
       attempt.place = placing;
       return reading;
     }
-    const placed = placing.then((place) => {
-      attempt.place = place;
+    const placed = new Promise<void>((resolve, reject) => {
+      // Who is cancelled need not wait for a place.
+      attempt.onAbort(() => resolve());
+      placing.then((place) => {
+        attempt.place = place;
+        resolve();
+      }, reject);
     });
     return Promise.all([reading, placed]);
   }
@@ -96,10 +101,14 @@ export class Attempts implements AttemptHost, Outcome {
     }
     const { recorder } = this.#host;
     const { effect } = attempt.step.node;
-    if (attempt.place.copies && isLastTry(attempt)) attempt.moves = attempt.frame.outputs.movable(attempt.step);
+    if (attempt.place.copies && this.#isLastTry(attempt)) attempt.moves = attempt.frame.outputs.movable(attempt.step);
     if (!recorder || !(effect || attempt.moves.length > 0)) return this.#call(attempt);
     const call = () => this.#call(attempt);
     recorder.stored(Boolean(effect)).then(call, call);
+  }
+
+  #isLastTry({ step, path }: Attempt): boolean {
+    return this.retries.isLast(path, step.node.retry);
   }
 
   #started(attempt: Attempt): void {
@@ -223,10 +232,6 @@ export class Attempts implements AttemptHost, Outcome {
   #isAborted({ frame }: Attempt): boolean {
     return this.#host.isAborting || frame.scope.isFailing;
   }
-}
-
-function isLastTry({ number, step }: Attempt): boolean {
-  return number >= (step.node.retry?.attempts ?? 1);
 }
 
 /** Never throws, since executors are other people's. */

@@ -57,7 +57,7 @@ export class Frame<C extends ElementHost> implements Work {
     this.outputs = new Outputs(plan, this, shared.frozen);
     this.scheduler = new Scheduler(plan, prior && ((index) => this.#takeOver(index, prior)));
     if (!parent) return;
-    for (const [index, name] of parent.run.sub.replaced) this.outputs.set(index, parent.run.side(name), true);
+    for (const [index, name] of parent.run.sub.replaced) this.outputs.lend(index, parent.run.side(name));
   }
 
   get hasWork(): boolean {

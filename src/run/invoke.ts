@@ -100,6 +100,9 @@ function begin(attempt: Attempt, clock: Clock, outcome: Outcome): void {
   attempt.ran = true;
   attempt.waitedMs = Math.max(0, now - attempt.queuedAt);
   if (timeoutMs === undefined) return;
+  // It may have begun before, in a worker that died.
+  attempt.stopTimer?.();
+  attempt.stopTimer = undefined;
   attempt.deadline = now + timeoutMs;
   limit(attempt, clock, outcome);
 }

@@ -50,6 +50,12 @@ export class Outputs {
     this.#known[index] = 1;
   }
 
+  /** Takes as the output of a step what others have too: it is neither let go nor moved. */
+  lend(index: number, value: unknown): void {
+    (this.#consumersLeft[index] as number)++;
+    this.set(index, value, true);
+  }
+
   /** Notes that a step is recorded as completed: its output can be read, and it consumes nothing any more. */
   knowRecorded({ index, upstream, node, composite }: Step): void {
     this.#known[index] = 1;

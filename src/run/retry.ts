@@ -31,13 +31,18 @@ export class Retries<S> {
    */
   count(path: string, retry: Retry | undefined, error: Error): number | undefined {
     if (!retry) return undefined;
-    const tries = (this.#tries.get(path) ?? this.#before(path)) + 1;
+    const tries = this.#made(path) + 1;
     this.#tries.set(path, tries);
     try {
       return retryDelay(retry, tries, error, `${this.#runId}/${path}`);
     } catch (broken) {
       throw brokenWhen(path, error, toError(broken));
     }
+  }
+
+  /** True if no try comes after the one that is made now. */
+  isLast(path: string, retry: Retry | undefined): boolean {
+    return !retry || this.#made(path) + 1 >= retry.attempts;
   }
 
   /** Calls back when it is time for the next try of something in `scope`. */
@@ -50,6 +55,10 @@ export class Retries<S> {
       }),
     };
     this.#waiting.add(waiting);
+  }
+
+  #made(path: string): number {
+    return this.#tries.get(path) ?? this.#before(path);
   }
 
   /** Calls all off that wait, or those in the scopes that `test` accepts. */

@@ -1,6 +1,7 @@
 // Pools of worker threads: who does what, and what becomes of it when workers die.
 
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -11,7 +12,7 @@ import { serve } from "heddle/worker";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { bundle } from "../processes/bundle.js";
 import { temporaryDirectory } from "../support/stores.js";
-import { busy, deaths, effects, many } from "./dags.js";
+import { busy, deaths, effects, exits, many, paying, risky, strangers, talking } from "./dags.js";
 
 let file: string;
 
@@ -125,6 +126,67 @@ test("a pool that is closed before it was used starts nothing", async () => {
   expect(started).toEqual([]);
 });
 
+test("elements that end their worker fail alone", async () => {
+  const executor = pool({ size: 1 });
+  const provenance = new DagProvenance(memoryStore());
+  const runner = new DagRunner(exits, { executor, provenance });
+  await runner.run({ give: { all: Array(20).fill(1) } });
+  const { runId } = await runner.run({ give: { all: [1, -2, -3, -4, 5, 6, 7, 8, 9] } });
+  const { executions } = await provenance.inspect(runId);
+  const failed = executions.filter(({ status }) => status === "failed").map(({ path }) => path);
+  expect(failed.toSorted()).toEqual(["each[1]", "each[2]", "each[3]"]);
+});
+
+test("workers that serve other nodes than those before are refused", async () => {
+  const text = (address: string) => `
+    import { parentPort } from "node:worker_threads";
+    const served = [{ dag: "d", address: "${address}" }];
+    parentPort.postMessage([{ kind: "hello", protocol: 1, served }]);
+    parentPort.on("message", () => {});`;
+  const source = fileWith(text("one"));
+  const executor = pool({ size: 2 }, source);
+  await executor.place?.(busy.nodes.work, busy.plan);
+  writeFileSync(source, text("another"));
+  const ended = once(process, "worker").then(([worker]) => once(worker, "exit"));
+  await executor.warmUp();
+  await ended;
+  const result = await new DagRunner(busy, { executor }).run({ work: { ms: 1 } });
+  expect(result).toMatchObject({ status: "completed" });
+});
+
+test("timers that are too long for the platform are as long as it has them", async () => {
+  const executor = pool({ size: 1, idleMs: Number.POSITIVE_INFINITY, graceMs: Number.POSITIVE_INFINITY });
+  const result = await new DagRunner(busy, { executor }).run({ work: { ms: 1 } });
+  expect(result).toMatchObject({ status: "completed" });
+});
+
+test("a run is cancelled while its worker still loads", async () => {
+  const executor = pool({}, fileWith("await new Promise((resolve) => setTimeout(resolve, 600_000));"));
+  const run = new DagRunner(busy, { executor }).run({ work: { ms: 1 } });
+  setTimeout(() => run.cancel(), 50);
+  expect(await run).toMatchObject({ status: "cancelled" });
+});
+
+test.each([
+  ["worker", "give", /output of node "give"/],
+  ["here", "take", /input of node "take"/],
+])("what cannot be cloned and cannot be looked at fails its node (%s)", async (from, failedNode, message) => {
+  const runner = new DagRunner(strangers, { executor: pool() });
+  const result = await runner.run({ give: { from }, give2: { from } });
+  expect(result).toMatchObject({ status: "failed", failedNode, error: { code: "NOT_CLONEABLE" } });
+  expect((result as { error: Error }).error.message).toMatch(message);
+});
+
+test("a log shows what its data were when it was written", async () => {
+  const provenance = new DagProvenance(memoryStore());
+  const { runId } = await new DagRunner(talking, { executor: pool(), provenance }).run();
+  const { executions } = await provenance.inspect(runId);
+  const logs = executions[0]?.attempts[0]?.logs ?? [];
+  expect(logs.map(({ message }) => message)).toEqual(["rows", "rows", "rows", "rows", "bare"]);
+  const data = await Promise.all(logs.map(({ data }) => provenance.loadValue(runId, data as string)));
+  expect(data).toEqual([[0], [1], [2], [3], expect.any(String)]);
+});
+
 describe("pitfall 7: one is cancelled, and the others do not notice", () => {
   test("calls that wait behind it in its worker run elsewhere, once each, and a late reply is ignored", async () => {
     const executor = pool({ size: 1 });
@@ -155,6 +217,14 @@ describe("pitfall 7: one is cancelled, and the others do not notice", () => {
     const result = await paying;
     expect(result).toMatchObject({ status: "failed", failedNode: "pay", error: { code: "WORKER_DIED" } });
   });
+});
+
+test("an effect stands alone in its worker as long as there are others", async () => {
+  const executor = pool({ size: 2 });
+  const pays = new DagRunner(paying, { executor }).run();
+  const waits = new DagRunner(risky, { executor }).run();
+  expect(await waits).toMatchObject({ status: "failed", error: { code: "TIMEOUT" } });
+  expect(await pays).toMatchObject({ status: "completed", outputs: { pay: 5 } });
 });
 
 test("a long call makes no other wait while a worker is free", async () => {

@@ -1,11 +1,11 @@
 // What is declared with `transfer` is moved, and never what somebody still needs.
 
-import { type AnyDag, chain, DagProvenance, DagRunner, dag } from "heddle";
+import { type AnyDag, chain, DagProvenance, DagRunner, dag, node } from "heddle";
 import { memoryStore } from "heddle/adapters/memory";
 import { nodeWorkers, type WorkerExecutor } from "heddle/adapters/node-workers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bundle } from "../processes/bundle.js";
-import { moving, movingNodes, passing } from "./dags.js";
+import { failing, moving, movingNodes, passing, sharedTable, streaming } from "./dags.js";
 
 let executor: WorkerExecutor;
 
@@ -61,4 +61,43 @@ test("what comes out of a worker is moved, and goes on into one", async () => {
   const { outputs, provenance, runId } = await run(passing);
   expect(outputs).toEqual({ last: 1 << 20 });
   expect(await provenance.loadOutput(runId, "make")).toHaveLength(1 << 20);
+});
+
+test("after a restart the tries begin again, and what the next one needs is copied", async () => {
+  const provenance = new DagProvenance(memoryStore());
+  const runner = new DagRunner(failing, { executor, provenance });
+  const failed = { status: "failed", error: { message: expect.stringContaining("fails with 3") } };
+  const first = await runner.run();
+  expect(first).toMatchObject(failed);
+  expect(await runner.restart(first.runId)).toMatchObject(failed);
+  const { executions } = await provenance.inspect(first.runId);
+  expect(executions.find(({ path }) => path === "last")?.attempts).toHaveLength(4);
+});
+
+test("what all elements of a map take is moved to none of them", async () => {
+  const { outputs } = await run(sharedTable);
+  expect(outputs).toEqual({ all: [101, 102, 103, 104] });
+});
+
+test("a stream is moved although something beside it cannot be cloned", async () => {
+  const result = await new DagRunner(streaming, { executor }).run();
+  expect(result).toMatchObject({ status: "completed", outputs: { read: "chunk" } });
+});
+
+test("what was moved away before is refused", async () => {
+  const { make, last } = movingNodes;
+  const gone = node({
+    output: make.output,
+    inline: true,
+    transfer: true,
+    run: () => {
+      const bytes = Uint8Array.of(1);
+      structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+      return bytes;
+    },
+  });
+  const result = await new DagRunner(dag("moving", { nodes: { make: gone, last }, edges: chain("make", "last") }), {
+    executor,
+  }).run();
+  expect(result).toMatchObject({ status: "failed", failedNode: "last", error: { code: "NOT_CLONEABLE" } });
 });
