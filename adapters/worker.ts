@@ -2,6 +2,7 @@
 // threads of Node, Deno and Bun.
 
 import { addressesOf } from "../src/definition/addresses.js";
+import { expectContext } from "../src/definition/context.js";
 import type { AnyDag } from "../src/definition/members.js";
 import type { AnyNode } from "../src/definition/node.js";
 import { contextOf, Running } from "./workers/call-context.js";
@@ -14,6 +15,8 @@ import { transferablesIn } from "./workers/transferables.js";
 export interface ServeOptions {
   /** Further fields of `ctx`, made here: a worker shares no objects with the page. */
   readonly context?: object;
+  /** True to put the path of the node before what its function writes to the console, until its first `await`. */
+  readonly console?: boolean;
 }
 
 /** After a call of so many milliseconds the pool may have given those behind it to another worker. */
@@ -39,8 +42,10 @@ export function serve(...given: readonly (AnyDag | ServeOptions)[]): void {
       nodes.push(step.node);
     }
   }
+  expectContext(options?.context);
   const port = portHere();
   const server = new Server(port, nodes, options?.context);
+  if (options?.console) attributeConsole(() => server.path);
   port
     .open((orders) => server.obey(orders))
     .then((lock) => {
@@ -60,6 +65,8 @@ class Server {
   #moved: unknown[] = [];
   #isWorking = false;
   #sentAt = 0;
+  /** Of the function that runs, until it returns. */
+  path: string | undefined;
 
   constructor(port: Port, nodes: readonly AnyNode[], context: object | undefined) {
     this.#port = port;
@@ -120,6 +127,7 @@ class Server {
       this.#end(running, { kind: "returned", id: call.id, ms, value });
     };
     const threw = (error: unknown) => this.#end(running, { kind: "threw", id: call.id, ms, error: pack(error) });
+    this.path = call.fields[3];
     try {
       const result: unknown = run(call.input, contextOf(running, this.#context));
       ms = performance.now() - startedAt;
@@ -132,6 +140,7 @@ class Server {
       ms = performance.now() - startedAt;
       threw(error);
     }
+    this.path = undefined;
     return ms;
   }
 
@@ -177,6 +186,14 @@ class Server {
           : refusalOf("output", (report as { value?: unknown }).value, error);
       this.#port.send([{ kind: "refused", id: report.id, ms: 0, refusal }]);
     }
+  }
+}
+
+/** Says beside each line which node wrote it. */
+function attributeConsole(path: () => string | undefined): void {
+  for (const level of ["debug", "log", "info", "warn", "error"] as const) {
+    const write = console[level].bind(console);
+    console[level] = (...line: unknown[]) => (path() === undefined ? write(...line) : write(`[${path()}]`, ...line));
   }
 }
 

@@ -20,6 +20,7 @@ import {
   passing,
   returning,
   seeing,
+  sharing,
   spinning,
   staying,
   summing,
@@ -226,7 +227,7 @@ const CASES: Readonly<Record<string, ExecutorCase["run"]>> = {
     await completed(runnerOf(scene, summing).runner.run({ give: { count: 10 } }));
   },
 
-  async "a busy function is ended when its run is cancelled, and others do not notice"(scene) {
+  async "pitfall 7: a busy function is ended when its run is cancelled, and others do not notice"(scene) {
     if (!scene.hasWorkers) return;
     const others = Array.from({ length: 4 }, () => runnerOf(scene, summing));
     const provenance = new DagProvenance(scene.createStore());
@@ -255,6 +256,15 @@ const CASES: Readonly<Record<string, ExecutorCase["run"]>> = {
     }
   },
 
+  async "memory that is shared is the same everywhere, where the platform shares it"(scene) {
+    const { executor } = scene;
+    const runner = new DagRunner(sharing, executor ? { executor } : {});
+    const { outputs } = await completed(runner.run());
+    // Pages that are not isolated from others have no such memory.
+    const isShared = !scene.hasWorkers || typeof SharedArrayBuffer === "function";
+    expectEqual(outputs, { look: isShared ? 2 : 0 }, "what was written by two functions");
+  },
+
   async "a function that listens is told to stop before anything else"(scene) {
     const { error, attempts } = await failureOf(scene, waiting);
     expectEqual(error.code, "TIMEOUT", "the error");
@@ -270,7 +280,7 @@ const CASES: Readonly<Record<string, ExecutorCase["run"]>> = {
     expectEqual((await long).status, "cancelled", "the status of the long one");
   },
 
-  async "a worker that dies fails what it ran, and the next one takes over"(scene) {
+  async "pitfall 6: a worker that dies fails what it ran, and the next one takes over"(scene) {
     if (!scene.hasWorkers) return;
     const { runner } = runnerOf(scene, dying);
     const exit = await runner.run({ die: { how: "exit" } });

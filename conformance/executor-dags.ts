@@ -24,6 +24,43 @@ export const summing = dag("summing", {
   edges: chain("give", "each", "sum"),
 });
 
+const Shared = type<Int32Array>("Shared");
+const Counted = type<Int32Array>("Counted");
+
+/** Counts in memory that is shared, if there is such, and looks at it here. */
+export const sharing = dag("sharing", {
+  nodes: {
+    make: node({
+      output: Shared,
+      inline: true,
+      share: true,
+      run: () => new Int32Array(new (globalThis.SharedArrayBuffer ?? ArrayBuffer)(4)),
+    }),
+    count: node({ input: { shared: Shared }, output: Num, run: ({ shared }) => Atomics.add(shared, 0, 1) }),
+    countMore: node({
+      input: { shared: Shared },
+      output: Counted,
+      run: ({ shared }) => {
+        Atomics.add(shared, 0, 1);
+        return shared;
+      },
+    }),
+    look: node({
+      input: { before: Num, shared: Shared, after: Counted },
+      output: Num,
+      inline: true,
+      run: ({ shared }) => shared[0] ?? 0,
+    }),
+  },
+  edges: [
+    ["make", "count"],
+    ["make", "countMore"],
+    ["count", "look"],
+    ["make", "look"],
+    ["countMore", "look"],
+  ],
+});
+
 /** Gives each kind of value, and takes it. */
 export const passing = dag("passing", {
   nodes: {
@@ -208,6 +245,7 @@ function versioned(version: string) {
 /** What a worker is to serve. */
 export const EXECUTOR_DAGS: readonly AnyDag[] = [
   summing,
+  sharing,
   passing,
   seeing,
   throwing,

@@ -77,8 +77,8 @@ export class Member {
       reported: (reports) => this.#reported(reports),
       died: (error, isStray) => this.died(error, isStray),
     });
-    const silent = `it did not call serve() within ${START_MS / 1_000} s`;
-    this.#starting = setTimeout(() => this.died(new Error(silent), true), START_MS);
+    const silent = `A worker did not call serve() within ${START_MS / 1_000} s. Let its file call it when it starts.`;
+    this.#starting = setTimeout(() => this.died(new HeddleError("WORKER_DIED", silent), true), START_MS);
   }
 
   /** Calls that were given to it and have not ended. */

@@ -1,5 +1,6 @@
 // What a node's function gets as its second argument.
 
+import { HeddleError, quoted } from "../errors.js";
 import type { AnySchema, OutputOf } from "./schema.js";
 
 /** The built-in fields of the context. All may be taken apart: `({ url }, { signal, log }) => …`. */
@@ -33,3 +34,12 @@ export interface BaseContext {
 
 /** The context of a node that needs the fields `Extra`, which the runner is given as `context`. */
 export type Context<Extra = unknown> = BaseContext & Extra;
+
+const OWN = "runId dag label path attempt epoch signal idempotencyKey pause progress log".split(" ");
+
+/** Refuses extra fields of contexts that take the place of those that are there. @throws HeddleError `INVALID_OPTION`. */
+export function expectContext(extra: object | undefined): void {
+  const taken = Object.keys(extra ?? {}).filter((field) => OWN.includes(field));
+  if (taken.length === 0) return;
+  throw new HeddleError("INVALID_OPTION", `The context fields ${quoted(taken)} are built in. Use other names.`);
+}

@@ -172,8 +172,3 @@ export class AttemptContext implements BaseContext {
     };
   }
 }
-
-/** The names that extra context fields may not take. */
-export const CONTEXT_FIELDS = new Set(
-  "runId dag label path attempt epoch signal idempotencyKey pause progress log".split(" "),
-);

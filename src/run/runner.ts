@@ -1,6 +1,7 @@
 // The verbs: run, restart, replay, and what a replay would do. Each checks what it is given, has the record keeper open
 // the run, and executes it.
 
+import { expectContext } from "../definition/context.js";
 import type { Dag, Edge, Nodes } from "../definition/members.js";
 import type { AnyNode } from "../definition/node.js";
 import type { Plan } from "../definition/plan.js";
@@ -10,7 +11,6 @@ import { copyAll } from "../isolate.js";
 import type { Clock, Executor } from "../ports.js";
 import type { ReplayPlan } from "../record/replay-plan.js";
 import type { RestartPlan } from "../record/restart-plan.js";
-import { CONTEXT_FIELDS } from "./attempt.js";
 import { Control } from "./control.js";
 import { type ExecutionSetup, execute } from "./execution.js";
 import type { Settings } from "./invoke.js";
@@ -75,8 +75,7 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
     if (rest.provenance && typeof rest.provenance.begin !== "function") {
       throw invalid("Expected `provenance` to be a DagProvenance. Around a store: new DagProvenance(store).");
     }
-    const taken = Object.keys(context ?? {}).filter((field) => CONTEXT_FIELDS.has(field));
-    if (taken.length > 0) throw invalid(`The context fields ${quoted(taken)} are built in. Use other names.`);
+    expectContext(context);
     this.dag = dag;
     this.#plan = overridePlan(dag.plan, rest.overrides as Readonly<Record<string, AnyNode>> | undefined);
     this.#provenance = rest.provenance ?? new NullProvenance();

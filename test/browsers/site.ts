@@ -9,6 +9,13 @@ import { type BundleOptions, bundle } from "./bundle.js";
 
 const PAGES = resolve(import.meta.dirname, "pages");
 
+/** Isolated from other sites, so that pages may share memory with their workers. */
+const HEADERS = {
+  "cache-control": "no-store",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+
 /** A site that runs. */
 export interface Site {
   /** The address of the page with this script: `url("cases")` for `cases.ts`. */
@@ -35,7 +42,7 @@ export async function site(scripts: readonly string[], options?: BundleOptions):
     const script = files.get(path);
     const body = script ?? pages.get(path.replace(/\.html$/, ""));
     const type = script === undefined ? "text/html" : "text/javascript";
-    response.writeHead(body === undefined ? 404 : 200, { "content-type": type, "cache-control": "no-store" });
+    response.writeHead(body === undefined ? 404 : 200, { ...HEADERS, "content-type": type });
     response.end(body);
   });
   const port = await listen(server);

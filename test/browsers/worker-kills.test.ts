@@ -27,5 +27,6 @@ test(`${KILLS} kills, ${BUSY} busy loops`, { timeout: 600_000 }, async () => {
   console.log(killed);
   expect(killed.kills).toBe(KILLS);
   expect(await page.call("endBusyLoops", BUSY)).toEqual(Array(BUSY).fill("TIMEOUT"));
+  console.log("a busy loop is cancelled:", await page.call("cancelBusy"));
   expect(await page.call("left")).toBe(0);
 });

@@ -1,4 +1,4 @@
-// What only Firefox shows of IndexedDB, and its death. Runs with `npm run test:matrix`, since `npm test` needs no Firefox.
+// What only Firefox shows of IndexedDB and workers, and its death. Runs with `npm run test:matrix`, since `npm test` needs no Firefox.
 
 import process from "node:process";
 import type { Durability } from "heddle";
@@ -16,7 +16,7 @@ let served: Site;
 let browser: Browser;
 
 beforeAll(async () => {
-  served = await site(["tabs.ts"]);
+  served = await site(["tabs.ts", "kills.ts", "nested-serving.ts"]);
   browser = await launch("firefox");
 });
 afterAll(async () => {
@@ -32,6 +32,14 @@ test("pitfall 3: a digest ends a transaction that waits for it, so none waits: r
     expect(await page.call("run", "own", bytes, `run ${i}`)).toBe("completed");
   }
   expect(await page.call("files", "files")).toMatchObject({ stored: ["[object Blob]", "[object File]"] });
+  await page.close();
+});
+
+test("pitfall 7: busy loops are ended, and others run on", async () => {
+  const page = await browser.newPage(served.url("kills"));
+  expect(await page.call("endBusyLoops", 2)).toEqual(["TIMEOUT", "TIMEOUT"]);
+  console.log("a busy loop is cancelled:", await page.call("cancelBusy"));
+  expect(await page.call("left")).toBe(0);
   await page.close();
 });
 

@@ -1,6 +1,6 @@
 // Makes scripts that tests start as processes of their own: one file each, so that they start fast.
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build } from "esbuild";
 import { temporaryDirectory } from "../support/stores.js";
@@ -12,7 +12,7 @@ export async function bundle(script: string, options: BuildOptions = {}): Promis
   const outfile = join(temporaryDirectory(), "script.mjs");
   await build({
     ...options,
-    entryPoints: [join(ROOT, "test/processes", script)],
+    entryPoints: [resolve(ROOT, "test/processes", script)],
     outfile,
     bundle: true,
     format: "esm",

@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { DagProvenance, DagRunner } from "heddle";
+import type { Worker } from "node:worker_threads";
+import { DagProvenance, DagRunner, dag, node, type } from "heddle";
 import { memoryStore } from "heddle/adapters/memory";
 import { type NodeWorkerOptions, nodeWorkers } from "heddle/adapters/node-workers";
 import { serve } from "heddle/worker";
@@ -81,6 +82,15 @@ describe("pitfall 6: a worker dies, and all that it had settles", () => {
       expect((result as { error: Error }).error.message).toMatch(message);
     }
     await expect(executor.warmUp()).rejects.toMatchObject({ message: expect.stringMatching(message) });
+  });
+
+  test("a file that never calls serve() is given up", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const running = run(pool({}, fileWith("setInterval(() => {}, 1_000);")), "not at all");
+    await vi.advanceTimersByTimeAsync(21_000);
+    const message = expect.stringMatching(/did not call serve\(\) within 20 s/);
+    expect(await running).toMatchObject({ status: "failed", error: { code: "WORKER_DIED", message } });
   });
 
   test("a pool that is closed fails what it had, and what comes later", async () => {
@@ -310,6 +320,32 @@ test.each([{ size: 0 }, { size: 1.5 }, { idleMs: -1 }, { graceMs: Number.NaN }, 
 
 test("a file that was forgotten is asked for", () => {
   expect(() => nodeWorkers(undefined as never)).toThrow(/file of the workers/);
+});
+
+test("a context that would hide what every function has is refused, and the console tells who wrote", async () => {
+  const text = (options: string) => `
+    import { node, dag, type } from "heddle";
+    import { serve } from "heddle/worker";
+    const run = () => { console.log("in the worker"); return 1; };
+    serve(dag("writing", { nodes: { write: node({ output: type("Num"), run }) }, edges: [] }), ${options});`;
+  const writing = dag("writing", { nodes: { write: node({ output: type<number>("Num"), run: () => 1 }) }, edges: [] });
+  const bundled = async (options: string) => {
+    const path = join(temporaryDirectory(), "writing.ts");
+    writeFileSync(path, text(options));
+    return bundle(path);
+  };
+  const refused = pool({ size: 1 }, await bundled("{ context: { signal: 1 } }"));
+  expect(await new DagRunner(writing, { executor: refused }).run()).toMatchObject({
+    status: "failed",
+    error: { message: expect.stringContaining('"signal"') },
+  });
+  const executor = pool({ size: 1, thread: { stdout: true } }, await bundled("{ console: true }"));
+  const started = once(process, "worker");
+  const run = new DagRunner(writing, { executor }).run();
+  const [worker] = (await started) as [Worker];
+  expect(await run).toMatchObject({ status: "completed" });
+  const [line] = await once(worker.stdout, "data");
+  expect(String(line)).toBe("[write] in the worker\n");
 });
 
 test("serve() outside of a worker says so", () => {

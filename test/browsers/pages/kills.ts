@@ -47,10 +47,35 @@ async function endBusyLoops(count: number): Promise<readonly string[]> {
   return endings;
 }
 
+/** Cancels a busy loop. Returns after how many milliseconds it had ended, and the next task had been executed. */
+async function cancelBusy(): Promise<{ readonly endedMs: number; readonly nextMs: number }> {
+  const dagOf = (name: string) => executorDags.find((one) => one.name === name) as never;
+  const runnerOf = (name: string, options: object = {}) =>
+    new DagRunner(dagOf(name), { executor, ...options } as never) as unknown as {
+      run(inputs: object): Promise<{ status: string }> & { cancel(): void };
+    };
+  let begins!: () => void;
+  const begun = new Promise<void>((resolve) => {
+    begins = resolve;
+  });
+  const onEvent = ({ type }: { readonly type: string }) => type === "node-progress" && begins();
+  // One in each worker, so that the next task needs a new one.
+  const busy = [1, 2].map(() => runnerOf("spinning", { onEvent }).run({ spin: { how: "forever" } }));
+  await begun;
+  const started = performance.now();
+  for (const run of busy) run.cancel();
+  const next = runnerOf("summing").run({ give: { count: 1 } });
+  const statuses = (await Promise.all(busy)).map(({ status }) => status);
+  const endedMs = Math.round(performance.now() - started);
+  statuses.push((await next).status);
+  if (statuses.join() !== "cancelled,cancelled,completed") throw new Error(`The runs are ${statuses}.`);
+  return { endedMs, nextMs: Math.round(performance.now() - started) };
+}
+
 /** Closes the pool, and counts the workers that are left. */
 function left(): number {
   executor.close();
   return alive.size;
 }
 
-Object.assign(globalThis, { page: { killMany, endBusyLoops, left } });
+Object.assign(globalThis, { page: { killMany, endBusyLoops, cancelBusy, left } });
