@@ -21,6 +21,10 @@ export interface ServeOptions {
 
 /** After a call of so many milliseconds the pool may have given those behind it to another worker. */
 const LONG_MS = 5;
+/** So many milliseconds of results go into one message where the pool can see which call runs. */
+const MESSAGE_MS = 0.25;
+/** No call. */
+const NONE = -1;
 /** After the first, what is told in the middle of a call waits this long for more. */
 const GATHER_MS = 10;
 
@@ -49,7 +53,7 @@ export function serve(...given: readonly (AnyDag | ServeOptions)[]): void {
   port
     .open((orders) => server.obey(orders))
     .then((lock) => {
-      port.send([{ kind: "hello", protocol: PROTOCOL, served, lock }]);
+      port.send([{ kind: "hello", protocol: PROTOCOL, served, lock, running: server.running }]);
     });
 }
 
@@ -65,6 +69,11 @@ class Server {
   #moved: unknown[] = [];
   #isWorking = false;
   #sentAt = 0;
+  /** Whether the call that runs has told something that was sent. */
+  #hasTold = false;
+  /** The id of the call that runs, or -1: pages that are not isolated from others cannot share it. */
+  readonly running =
+    typeof SharedArrayBuffer === "function" ? new Int32Array(new SharedArrayBuffer(4)).fill(NONE) : undefined;
   /** Of the function that runs, until it returns. */
   path: string | undefined;
 
@@ -102,22 +111,30 @@ class Server {
     for (const call of this.#waiting.values()) {
       this.#waiting.delete(call.id);
       const tookMs = this.#call(call);
-      // At once, so that the pool always knows which call is the one that runs.
-      this.#send();
-      if (tookMs < LONG_MS || this.#waiting.size === 0) continue;
+      const isLong = tookMs >= LONG_MS && this.#waiting.size > 0;
+      // At once where the pool could not know otherwise which call is the one that runs.
+      if (isLong || !this.running || performance.now() - this.#sentAt > MESSAGE_MS) this.#send();
+      if (!isLong) continue;
       // A turn, so that what was recalled meanwhile is heard of.
+      this.#show(NONE);
       setTimeout(() => this.#work());
       return;
     }
     this.#isWorking = false;
+    this.#show(NONE);
     this.#send();
+  }
+
+  #show(id: number): void {
+    if (this.running) Atomics.store(this.running, 0, id);
   }
 
   /** Calls a function, and returns how long it took to return. */
   #call(call: Call): number {
     const running = new Running(call, (remark) => this.#tell(remark));
     this.#running.set(call.id, running);
-    this.#sentAt = Number.NEGATIVE_INFINITY;
+    this.#show(call.id);
+    this.#hasTold = false;
     const startedAt = performance.now();
     let ms = 0;
     const { output, transfer, run } = this.#nodes[call.served] as AnyNode;
@@ -149,14 +166,20 @@ class Server {
     const { pause } = running;
     running.isOver = true;
     this.#running.delete(id);
-    this.#tell(pause ? { kind: "paused", id, ms: outcome.ms, pause } : outcome);
+    this.#report(pause ? { kind: "paused", id, ms: outcome.ms, pause } : outcome);
   }
 
+  /** Of what is told in the middle of a call the first is sent at once. */
   #tell(report: Report): void {
+    this.#report(report);
+    if (!this.#isWorking || (this.#hasTold && performance.now() - this.#sentAt < GATHER_MS)) return;
+    this.#hasTold = true;
+    this.#send();
+  }
+
+  #report(report: Report): void {
     this.#reports.push(report);
-    if (this.#isWorking) {
-      if (performance.now() - this.#sentAt > GATHER_MS) this.#send();
-    } else if (this.#reports.length === 1) queueMicrotask(() => this.#send());
+    if (!this.#isWorking && this.#reports.length === 1) queueMicrotask(() => this.#send());
   }
 
   #send(): void {

@@ -90,8 +90,14 @@ export class Member {
     return this.#flights.size === 0;
   }
 
-  /** The call that occupies it: the first whose function has not returned a promise. Others like it wait behind. */
+  /**
+   * The call that occupies it: the one that its worker shows, otherwise the first whose function has not returned a
+   * promise. Others like it wait behind, or have ended and are not reported yet.
+   */
   get running(): Flight | undefined {
+    const cell = this.hello?.running;
+    const shown = cell && this.#flights.get(Atomics.load(cell, 0));
+    if (shown && !shown.waits) return shown;
     for (const flight of this.#flights.values()) if (!flight.waits) return flight;
     return undefined;
   }

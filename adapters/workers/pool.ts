@@ -70,7 +70,9 @@ export class Pool implements MemberHost {
 
   /** Runs a task in a worker. */
   run(task: Task, key: string, cost: Cost): Promise<unknown> {
-    const flight = new Flight(this.#nextId++, task, key, cost);
+    // Ids stay in what a worker can show; those of calls under way differ.
+    this.#nextId = (this.#nextId + 1) & 0x7fffffff;
+    const flight = new Flight(this.#nextId, task, key, cost);
     if (this.#isClosed) flight.reject(closed());
     else {
       this.#queue.push(flight);
@@ -187,6 +189,8 @@ export class Pool implements MemberHost {
 
   #look(member: Member): void {
     const silentMs = performance.now() - member.heardAt;
+    // It has begun since it was aborted, and could not say so.
+    if (member.running?.aborted) this.#graceOf(member.running, member);
     if (member.busyCount > 1 && silentMs > SILENT_MS) {
       for (const flight of member.recall().reverse()) this.#requeue(flight);
     } else if (member.isStuck && member.isUnused && silentMs > this.#graceMs) {

@@ -20,6 +20,8 @@ export interface Hello {
   readonly served: readonly Served[];
   /** The name of a Web Lock that the worker holds as long as it lives, where there are such. */
   readonly lock: string | undefined;
+  /** The id of the call that runs, or -1, in memory that both sides see, where there is such. */
+  readonly running: Int32Array | undefined;
 }
 
 /** The plain fields of the context, in a list, which is cloned faster than an object. */
