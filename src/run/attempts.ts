@@ -163,7 +163,9 @@ export class Attempts implements AttemptHost, Outcome {
     try {
       // Recorded first: what cannot be kept is no output.
       this.#host.reporter.completed(attempt, value);
-      frame.outputs.set(step.index, value, step.node.share);
+      // What comes out of a worker to the caller alone need not be copied for the caller.
+      const isAlone = attempt.place.copies && !frame.parent && frame.plan.downstreamCounts[step.index] === 0;
+      frame.outputs.set(step.index, value, step.node.share || isAlone);
     } catch (error) {
       return this.#failed(attempt, toError(error), undefined);
     }

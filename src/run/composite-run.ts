@@ -161,9 +161,11 @@ export class CompositeRun implements Work, ElementHost {
   }
 
   /** The inputs of an element's source, for one attempt. */
-  given(position: number): Record<string, unknown> {
+  given(position: number, areCopied = false): Record<string, unknown> {
     const value = this.#elements.values[position];
-    const inputs: Record<string, unknown> = { [this.#sub.input]: this.#isMutable ? copyMutable(value) : value };
+    const inputs: Record<string, unknown> = {
+      [this.#sub.input]: this.#isMutable && !areCopied ? copyMutable(value) : value,
+    };
     for (const name of this.#sub.given) inputs[name] = this.#sides[name];
     return inputs;
   }

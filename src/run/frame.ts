@@ -21,7 +21,7 @@ export interface ElementHost {
   readonly sub: SubPlan;
   elementPath(position: number): string;
   /** The inputs of an element's source, for one attempt; and where these come from. */
-  given(position: number): Record<string, unknown>;
+  given(position: number, areCopied?: boolean): Record<string, unknown>;
   givenPaths(position: number): InputPaths;
   /** A side input, and where it comes from. */
   side(name: string): unknown;
@@ -89,11 +89,11 @@ export class Frame<C extends ElementHost> implements Work {
     this.#attempts.set(index, attempt);
   }
 
-  /** The inputs of a source for one attempt, isolated from every other. */
-  given(step: Step): Record<string, unknown> {
-    if (this.parent) return this.parent.run.given(this.parent.position);
-    const inputs = this.#shared.inputs.get(step.path);
-    return inputs ? copyAll(inputs) : {};
+  /** The inputs of a source for one attempt, isolated from every other unless they are copied on their way. */
+  given(step: Step, areCopied = false): Record<string, unknown> {
+    if (this.parent) return this.parent.run.given(this.parent.position, areCopied);
+    const inputs = this.#shared.inputs.get(step.path) ?? {};
+    return areCopied ? { ...inputs } : copyAll(inputs);
   }
 
   /** Reads the recorded output of a step: at once, or as a promise. */

@@ -8,7 +8,7 @@ import { copyMutable, freezePlain } from "../isolate.js";
 /** What outputs need of the frame they belong to. */
 export interface OutputsHost {
   /** The inputs of a source for one attempt. */
-  given(step: Step): Record<string, unknown>;
+  given(step: Step, areCopied: boolean): Record<string, unknown>;
   /** Reads the recorded output of a step: at once, or as a promise. */
   load(step: Step): unknown;
 }
@@ -87,7 +87,7 @@ export class Outputs {
    * What is unfed is `undefined`.
    */
   gather(step: Step, areCopied = false): Record<string, unknown> {
-    const inputs: Record<string, unknown> = step.upstream.length === 0 ? this.#host.given(step) : {};
+    const inputs: Record<string, unknown> = step.upstream.length === 0 ? this.#host.given(step, areCopied) : {};
     for (const { input, from } of step.feeds) {
       inputs[input] = typeof from === "number" ? this.see(from, areCopied) : this.#collect(from, areCopied);
     }
