@@ -27,12 +27,13 @@ export interface NodeWorkerOptions extends PoolOptions {
  *
  * @throws HeddleError `INVALID_OPTION`.
  */
-export function nodeWorkers(file: URL | string, { thread, ...options }: NodeWorkerOptions = {}): WorkerExecutor {
+export function nodeWorkers(file: URL | string, options: NodeWorkerOptions = {}): WorkerExecutor {
   if (!(file instanceof URL || typeof file === "string")) {
     throw new HeddleError("INVALID_OPTION", `Expected the file of the workers, a URL or a path, got \`${file}\`.`);
   }
-  const spawn = (events: Events) => started(new Worker(file, thread), events);
-  return workerExecutor({ name: "node-workers", spawn, processors: availableParallelism() }, options);
+  const spawn = (events: Events) => started(new Worker(file, options.thread), events);
+  const kind = { name: "node-workers", spawn, processors: availableParallelism(), options: ["thread"] };
+  return workerExecutor(kind, options);
 }
 
 function started(worker: Worker, events: Events): Handle {

@@ -27,11 +27,16 @@ export interface Kind {
   readonly spawn: Spawn | undefined;
   /** The number of processors. */
   readonly processors: number;
+  /** Options of its own, which were looked at before. */
+  readonly options?: readonly string[];
 }
 
 /** Makes an executor. @throws HeddleError `INVALID_OPTION`. */
-export function workerExecutor({ name, spawn, processors }: Kind, options: PoolOptions): WorkerExecutor {
-  expectOptions(name, options, ["size", "idleMs", "graceMs"]);
+export function workerExecutor(
+  { name, spawn, processors, options: own = [] }: Kind,
+  options: PoolOptions,
+): WorkerExecutor {
+  expectOptions(name, options, ["size", "idleMs", "graceMs", ...own]);
   const { size = Math.max(1, processors), idleMs = 10_000, graceMs = 100 } = options;
   expectCount("size", size);
   expectNumber("idleMs", idleMs, 0);
