@@ -5,11 +5,11 @@ import { addressesOf } from "../src/definition/addresses.js";
 import { expectContext } from "../src/definition/context.js";
 import type { AnyDag } from "../src/definition/members.js";
 import type { AnyNode } from "../src/definition/node.js";
+import { transferablesIn } from "../src/transferables.js";
 import { contextOf, Running } from "./workers/call-context.js";
 import { pack, refusalOf } from "./workers/crossing.js";
 import { type Port, portHere } from "./workers/port.js";
 import { type Call, type Order, type Outcome, PROTOCOL, type Report, type Served } from "./workers/protocol.js";
-import { transferablesIn } from "./workers/transferables.js";
 
 /** How a worker serves; all optional. */
 export interface ServeOptions {
@@ -190,7 +190,7 @@ class Server {
     this.#moved = [];
     this.#sentAt = performance.now();
     try {
-      this.#port.send(reports, transferablesIn(moved));
+      this.#port.send(reports, transferablesIn(moved) as Transferable[]);
     } catch {
       // One of them cannot be cloned: each for itself.
       for (const report of reports) this.#sendOne(report, moved);
@@ -200,7 +200,7 @@ class Server {
   #sendOne(report: Report, moved: readonly unknown[]): void {
     try {
       const own = report.kind === "returned" && moved.includes(report.value) ? [report.value] : [];
-      this.#port.send([report], transferablesIn(own));
+      this.#port.send([report], transferablesIn(own) as Transferable[]);
     } catch (error) {
       if (!("id" in report)) return;
       const refusal =

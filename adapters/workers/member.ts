@@ -1,10 +1,10 @@
 // One worker of a pool: what it has to do, what it says, and whether it lives.
 
 import { HeddleError, print, toError } from "../../src/errors.js";
+import { transferablesIn } from "../../src/transferables.js";
 import { refusalOf, unpack } from "./crossing.js";
 import type { Flight } from "./flight.js";
 import { type Hello, type Order, type Outcome, PROTOCOL, type Refusal, type Report } from "./protocol.js";
-import { transferablesIn } from "./transferables.js";
 
 /** A worker as the platform has it. */
 export interface Handle {
@@ -164,7 +164,7 @@ export class Member {
     this.#moved = [];
     if (this.isDead) return;
     try {
-      this.#handle.post(orders, transferablesIn(moved));
+      this.#handle.post(orders, transferablesIn(moved) as Transferable[]);
     } catch {
       // One of them cannot be cloned: each for itself.
       for (const order of orders) this.#post(order);
@@ -174,7 +174,7 @@ export class Member {
   #post(order: Order): void {
     try {
       const moved = order.kind === "call" ? this.#flights.get(order.id)?.task.moves : [];
-      this.#handle.post([order], transferablesIn(moved ?? []));
+      this.#handle.post([order], transferablesIn(moved ?? []) as Transferable[]);
     } catch (error) {
       const flight = order.kind === "call" ? this.#flights.get(order.id) : undefined;
       if (order.kind !== "call" || !flight) return;

@@ -6,6 +6,7 @@ import { type CompositePlan, type InputPaths, MAIN_INPUT, type Step, type SubPla
 import { HeddleError } from "../errors.js";
 import type { Composed } from "../events.js";
 import { copyMutable } from "../isolate.js";
+import { transferablesIn } from "../transferables.js";
 import { findElements } from "./find-elements.js";
 import type { ElementHost, Frame } from "./frame.js";
 import type { FailedElement, Prior } from "./recording.js";
@@ -25,6 +26,8 @@ export class CompositeRun implements Work, ElementHost {
   #elements: Elements = { kind: "list", keys: undefined, values: [] };
   /** True if elements have mutable insides, and must be copied for each attempt. */
   #isMutable = false;
+  /** True if elements may be moved: nobody else needs them, nor anything that can be moved inside them. */
+  #isMovable = false;
   #sides: Readonly<Record<string, unknown>> = {};
   #key = "";
   #sub: SubPlan;
@@ -90,6 +93,7 @@ export class CompositeRun implements Work, ElementHost {
     this.#sub = found.sub;
     this.#key = found.key;
     this.#results = new Array(this.#elements.values.length);
+    this.#isMovable = main !== undefined && outputs.isMovable(main) && areApart(this.#elements.values);
   }
 
   /** Begins the next element and returns its position. */
@@ -170,6 +174,11 @@ export class CompositeRun implements Work, ElementHost {
     return inputs;
   }
 
+  /** What of that may be moved to a place that copies. */
+  movable(position: number): readonly unknown[] {
+    return this.#isMovable ? [this.#elements.values[position]] : [];
+  }
+
   side(name: string): unknown {
     return this.#sides[name];
   }
@@ -202,4 +211,10 @@ export class CompositeRun implements Work, ElementHost {
     if (this.#plan.kind === "branch") return elementText({ key: this.#key });
     return elementText(nameAt(this.#elements.keys, position));
   }
+}
+
+/** True if there is something to be moved in these values, and no two of them hold the same of it. */
+function areApart(values: readonly unknown[]): boolean {
+  const { length } = transferablesIn(values);
+  return length > 0 && length === values.reduce<number>((sum, value) => sum + transferablesIn([value]).length, 0);
 }

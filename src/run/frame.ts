@@ -23,6 +23,8 @@ export interface ElementHost {
   /** The inputs of an element's source, for one attempt; and where these come from. */
   given(position: number, areCopied?: boolean): Record<string, unknown>;
   givenPaths(position: number): InputPaths;
+  /** What of these inputs nobody else needs. */
+  movable(position: number): readonly unknown[];
   /** A side input, and where it comes from. */
   side(name: string): unknown;
   sidePath(name: string): string;
@@ -94,6 +96,11 @@ export class Frame<C extends ElementHost> implements Work {
     if (this.parent) return this.parent.run.given(this.parent.position, areCopied);
     const inputs = this.#shared.inputs.get(step.path) ?? {};
     return areCopied ? { ...inputs } : copyAll(inputs);
+  }
+
+  /** What of these inputs nobody else needs: those of a run are recorded, and kept. */
+  movableGiven(): readonly unknown[] {
+    return this.parent?.run.movable(this.parent.position) ?? [];
   }
 
   /** Reads the recorded output of a step: at once, or as a promise. */

@@ -9,6 +9,8 @@ import { copyMutable, freezePlain } from "../isolate.js";
 export interface OutputsHost {
   /** The inputs of a source for one attempt. */
   given(step: Step, areCopied: boolean): Record<string, unknown>;
+  /** What of these nobody else needs. */
+  movableGiven(): readonly unknown[];
   /** Reads the recorded output of a step: at once, or as a promise. */
   load(step: Step): unknown;
 }
@@ -96,13 +98,16 @@ export class Outputs {
     return inputs;
   }
 
-  /** The outputs that this step takes as the last one, and that may be moved to it. */
+  /** What this step takes as the last one, and may be moved to it. */
   movable({ upstream }: Step): readonly unknown[] {
-    const last = upstream.filter((up) => {
-      const { transfer, share } = (this.#plan.steps[up] as Step).node;
-      return transfer && !share && this.#consumersLeft[up] === 1;
-    });
-    return last.map((up) => this.#values[up]);
+    if (upstream.length === 0) return this.#host.movableGiven();
+    return upstream.flatMap((up) => (this.isMovable(up) ? [this.#values[up]] : []));
+  }
+
+  /** True if an output is declared to be moved, and whoever asks is the last consumer. */
+  isMovable(index: number): boolean {
+    const { transfer, share } = (this.#plan.steps[index] as Step).node;
+    return Boolean(transfer && !share) && this.#consumersLeft[index] === 1;
   }
 
   /** Notes that a step has ended for good: outputs nobody else waits for are let go. */

@@ -276,3 +276,28 @@ export const exits = dag("exits", {
   },
   edges: [["give", "each"]],
 });
+
+/** Every element is moved into a worker, unless it holds what another one holds too. */
+const Piece = type<Uint8Array>("Piece");
+const measure = node({ input: { piece: Piece }, output: Num, run: ({ piece }) => piece.reduce((a, b) => a + b, 0) });
+export const keptPieces: Uint8Array[] = [];
+const pieces = node({
+  input: { how: Text },
+  output: list(Piece),
+  inline: true,
+  transfer: true,
+  run: ({ how }) => {
+    const all: Uint8Array[] = [1, 2, 3].map((n) => new Uint8Array(4).fill(n));
+    if (how === "one twice") all.push(new Uint8Array(all[0]?.buffer as ArrayBuffer));
+    keptPieces.splice(0, keptPieces.length, ...all);
+    return all;
+  },
+});
+export const inPieces = dag("inPieces", { nodes: { pieces, each: map(measure) }, edges: [["pieces", "each"]] });
+export const inPiecesTwice = dag("inPiecesTwice", {
+  nodes: { pieces, each: map(measure), again: map(measure) },
+  edges: [
+    ["pieces", "each"],
+    ["pieces", "again"],
+  ],
+});

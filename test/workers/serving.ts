@@ -1,6 +1,7 @@
+import type { AnyDag } from "heddle";
 import { serve } from "heddle/worker";
 import * as dags from "./dags.js";
 import { allNested } from "./nested.js";
 
-const { movingNodes: _, ...served } = dags;
-serve(...Object.values(served), ...allNested);
+const served = Object.values(dags).filter((one): one is typeof one & AnyDag => "plan" in one);
+serve(...served, ...allNested);

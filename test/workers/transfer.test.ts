@@ -3,9 +3,19 @@
 import { type AnyDag, chain, DagProvenance, DagRunner, dag, node } from "heddle";
 import { memoryStore } from "heddle/adapters/memory";
 import { nodeWorkers, type WorkerExecutor } from "heddle/adapters/node-workers";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundle } from "../processes/bundle.js";
-import { failing, moving, movingNodes, passing, sharedTable, streaming } from "./dags.js";
+import {
+  failing,
+  inPieces,
+  inPiecesTwice,
+  keptPieces,
+  moving,
+  movingNodes,
+  passing,
+  sharedTable,
+  streaming,
+} from "./dags.js";
 
 let executor: WorkerExecutor;
 
@@ -100,4 +110,30 @@ test("what was moved away before is refused", async () => {
     executor,
   }).run();
   expect(result).toMatchObject({ status: "failed", failedNode: "last", error: { code: "NOT_CLONEABLE" } });
+});
+
+describe("elements of a map", () => {
+  const sizes = () => keptPieces.map(({ byteLength }) => byteLength);
+  const each = async (one: AnyDag, how: string) => {
+    const provenance = new DagProvenance(memoryStore());
+    const runner = new DagRunner(one as typeof inPieces, { executor, provenance });
+    const result = await runner.run({ pieces: { how } });
+    return { provenance, runner, result, outputs: (result as { outputs: Record<string, unknown> }).outputs };
+  };
+
+  test("are moved, and are on record", async () => {
+    const { provenance, runner, result, outputs } = await each(inPieces, "apart");
+    expect(outputs).toEqual({ each: [4, 8, 12] });
+    expect(sizes()).toEqual([0, 0, 0]);
+    expect(await provenance.loadOutput(result.runId, "pieces")).toHaveLength(3);
+    const again = await runner.replay(result.runId, { rerun: ["each[1]"] });
+    expect(again).toMatchObject({ status: "completed", outputs: { each: [4, 8, 12] } });
+  });
+
+  test("are copied if two hold the same bytes, or somebody else takes them too", async () => {
+    expect((await each(inPieces, "one twice")).outputs).toEqual({ each: [4, 8, 12, 4] });
+    expect(sizes()).toEqual([4, 4, 4, 4]);
+    const { outputs } = await each(inPiecesTwice, "apart");
+    expect(outputs).toEqual({ each: [4, 8, 12], again: [4, 8, 12] });
+  });
 });

@@ -4,8 +4,8 @@
 const NAMES = "MessagePort ImageBitmap OffscreenCanvas ReadableStream WritableStream TransformStream".split(" ");
 
 /** All inside some values that can be moved. A buffer that a typed array shows a part of belongs to others too, and stays. */
-export function transferablesIn(values: readonly unknown[]): Transferable[] {
-  const found = new Set<unknown>();
+export function transferablesIn(values: readonly unknown[]): object[] {
+  const found = new Set<object>();
   const met = new Set<unknown>();
   const todo = [...values];
   for (let value = todo.pop(); value !== undefined || todo.length > 0; value = todo.pop()) {
@@ -17,10 +17,14 @@ export function transferablesIn(values: readonly unknown[]): Transferable[] {
     else if (ArrayBuffer.isView(value)) {
       const { buffer, byteLength } = value;
       if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && byteLength > 0) found.add(buffer);
-    } else if (value instanceof Map) todo.push(...value.keys(), ...value.values());
-    else todo.push(...(value instanceof Set ? value : Object.values(value)));
+    } else for (const inner of insideOf(value)) todo.push(inner);
   }
-  return [...found] as Transferable[];
+  return [...found];
+}
+
+function insideOf(value: object): Iterable<unknown> {
+  if (value instanceof Map) return [...value].flat();
+  return value instanceof Set ? value : Object.values(value);
 }
 
 function isA(name: string, value: object): boolean {
