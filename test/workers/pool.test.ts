@@ -301,13 +301,14 @@ test("the record tells apart how long a call waited for a worker and how long it
 test("an effect that is cancelled before a worker had time for it has not run", async () => {
   const executor = pool({ size: 1 });
   const provenance = new DagProvenance(memoryStore());
-  const busyOne = new DagRunner(busy, { executor }).run({ work: { ms: 300 } });
+  const busyOne = new DagRunner(busy, { executor }).run({ work: { ms: 600_000 } });
   const waiting = new DagRunner(effects, { executor, provenance }).run();
   await vi.waitFor(async () => expect((await provenance.inspect(waiting.runId)).executions[0]?.status).toBe("running"));
   waiting.cancel();
   expect(await waiting).toMatchObject({ status: "cancelled" });
   const { executions } = await provenance.inspect(waiting.runId);
   expect(executions.find(({ path }) => path === "pay")?.attempts).toMatchObject([{ status: "aborted", ran: false }]);
+  busyOne.cancel();
   await busyOne;
 });
 
