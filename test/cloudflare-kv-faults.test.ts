@@ -222,6 +222,56 @@ describe("a run that is removed while it is executed", () => {
   });
 });
 
+test("a large value that a replay reuses outlives its origin, whoever made which", async () => {
+  const kv = new FaultyKv();
+  const at = () => new DagProvenance(cloudflareKvStore(kv.at("ams"), silent));
+  const Text = type<string>("Text");
+  const big = node({ output: Text, run: () => "x".repeat(1_500_000) });
+  const len = node({ input: { text: Text }, output: Num, run: ({ text }) => text.length });
+  const work = dag("large", { nodes: { big, len }, edges: chain("big", "len") });
+  const origin = await new DagRunner(work, { provenance: at() }).run();
+  const replays = [];
+  for (let i = 0; i < 2; i++)
+    replays.push(await new DagRunner(work, { provenance: at() }).replay(origin.runId, { rerun: ["len"] }));
+  await at().removeRun(origin.runId);
+  await at().removeRun(replays[0]?.runId as string);
+  const left = replays[1]?.runId as string;
+  expect(await at().loadOutput(left, "big")).toHaveLength(1_500_000);
+  await at().removeRun(left);
+  expect(kv.keys().filter((key) => !/\/%\//.test(key))).toEqual([]);
+});
+
+test("what an owner who was cut off released does not make the run unreadable", async () => {
+  const kv = new FaultyKv({ lag: () => 1_000 });
+  const [one, two] = ["ams", "syd"].map((location) => cloudflareKvStore(kv.at(location), silent));
+  const drive = async (count: number, store = one, fails = "") =>
+    new DagRunner(chained(count, { fails }), { provenance: new DagProvenance(store as NonNullable<typeof one>) }).run(
+      {},
+      { runId: "r" },
+    );
+  await Promise.all([drive(5, one), drive(2, two)]);
+  kv.wait(10_000);
+  const store = cloudflareKvStore(kv.at("iad"), silent);
+  const { events, more } = await store.read("r", 0, 1_000);
+  expect(more).toBe(false);
+  expect(events.at(-1)).toMatchObject({ type: "run-completed" });
+});
+
+test("a list of few among many runs takes one operation a thousand keys", async () => {
+  const kv = new FaultyKv();
+  const provenance = new DagProvenance(cloudflareKvStore(kv.at("ams"), silent), { durability: "sync" });
+  for (let i = 0; i < 60; i++) {
+    const fails = i % 20 === 0 ? "n0" : "";
+    await new DagRunner(chained(1, { fails }), { provenance }).run();
+  }
+  const before = kv.operations.list;
+  const failed = await provenance.listRuns({ status: "failed", limit: 2 });
+  expect(failed.runs).toHaveLength(2);
+  const rest = await provenance.listRuns({ status: "failed", limit: 2, cursor: failed.cursor as string });
+  expect(rest.runs).toHaveLength(1);
+  expect(kv.operations.list - before).toBe(2);
+});
+
 describe("metadata that are damaged", () => {
   const damagedAt = async (pattern: RegExp, damage: (metadata: Record<string, unknown>) => unknown) => {
     const kv = new FaultyKv();

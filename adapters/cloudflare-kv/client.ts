@@ -109,10 +109,11 @@ export class Client {
   /** Removes keys that were listed, with what they are spread over. */
   async delete(all: readonly Listed[]): Promise<void> {
     for (const { key, metadata } of all) {
-      await this.#operation("delete", () => this.#kv.delete(key));
-      for (let number = 1; number < keysIn(metadata); number++) {
+      // The first last: it shows that there are more.
+      for (let number = keysIn(metadata) - 1; number > 0; number--) {
         await this.#operation("delete", () => this.#kv.delete(this.#keys.part(key, number)));
       }
+      await this.#operation("delete", () => this.#kv.delete(key));
     }
   }
 

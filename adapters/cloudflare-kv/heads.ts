@@ -8,13 +8,10 @@ import type { Client, Listed } from "./client.js";
 import { type Keys, nameInKey } from "./keys.js";
 import { infoOf } from "./records.js";
 
-/** The most that KV lists at a time. */
-const MOST_KEYS = 1_000;
-
-/** Where a list of runs goes on: after the run that was listed last. */
+/** Where a list of runs goes on: on the page that begins there, behind the place of the run that was looked at last. */
 interface Cursor {
-  readonly cursor?: string;
-  readonly run?: string;
+  readonly cursor?: string | undefined;
+  readonly after?: string | undefined;
 }
 
 /** The heads of one namespace. */
@@ -31,27 +28,26 @@ export class Heads {
 
   async list(query: HeadQuery): Promise<{ readonly heads: readonly RunHead[]; readonly cursor?: string }> {
     const heads: RunHead[] = [];
-    let { cursor, run } = cursorIn(query.cursor);
+    let { cursor, after } = cursorIn(query.cursor);
     for (;;) {
-      // One key at a time at the end, so that the cursor of KV stands behind the last run that is given.
-      const limit = Math.min(MOST_KEYS, Math.max(1, query.limit - heads.length));
-      const page = await this.#client.page(this.#keys.heads(), cursor, limit);
+      const page = await this.#client.page(this.#keys.heads(), cursor);
       for (const listed of page.listed) {
-        const name = this.#keys.runOfHead(listed.key);
-        if (name === run) continue;
-        run = name;
+        const place = this.#keys.placeOfHead(listed.key);
+        if (after !== undefined && place <= after) continue;
+        if (heads.length >= query.limit) return { heads, cursor: JSON.stringify({ cursor, after }) };
+        after = place;
         const head = await this.#read(listed);
         if (head && isWanted(head, query)) heads.push(head);
       }
       cursor = page.cursor;
       if (cursor === undefined) return { heads };
-      if (heads.length >= query.limit) return { heads, cursor: JSON.stringify({ cursor, run }) };
     }
   }
 
   /** Removes a run from the list. */
   async remove(run: string, startedAt: number): Promise<void> {
-    await this.#client.delete(await this.#client.list(this.#keys.headsOf(run, startedAt)));
+    // The newest last: what stays of a removal that is stopped shows how the run ended.
+    await this.#client.delete((await this.#client.list(this.#keys.headsOf(run, startedAt))).toReversed());
   }
 
   async #read(listed: Listed): Promise<RunHead | undefined> {
@@ -84,9 +80,8 @@ function isWanted({ status, dag, updatedAt }: RunHead, query: HeadQuery): boolea
 function cursorIn(text: string | undefined): Cursor {
   if (text === undefined) return {};
   try {
-    const { cursor, run } = JSON.parse(text) as Cursor;
-    if (typeof cursor === "string" && (run === undefined || typeof run === "string"))
-      return { cursor, ...(run ? { run } : {}) };
+    const { cursor, after } = JSON.parse(text) as Cursor;
+    if ((cursor === undefined || typeof cursor === "string") && typeof after === "string") return { cursor, after };
   } catch {
     // Said below.
   }

@@ -49,7 +49,11 @@ export function historyOf(allClaims: readonly Claim[], allBatches: readonly Batc
     broken = append(stretches, owned);
   }
   const events = endOf(stretches);
-  const known = Math.max(0, ...claims.map(({ info }) => info?.events ?? 0));
+  const last = stretches.at(-1)?.batch;
+  // What those knew who were cut off does not count either.
+  const isCutOff = (claim: Claim) =>
+    last !== undefined && (claim.epoch < last.epoch || (claim.epoch === last.epoch && claim.owner !== last.owner));
+  const known = Math.max(0, ...claims.map((claim) => (isCutOff(claim) ? 0 : (claim.info?.events ?? 0))));
   const epoch = Math.max(0, ...claims.map((claim) => claim.epoch), ...batches.map((batch) => batch.epoch));
   const claim = lastClaim(claims.filter((one) => one.epoch === epoch));
   return { stretches, events, broken: broken ?? (known > events ? "unseen" : undefined), conflicts, epoch, claim };
@@ -58,7 +62,11 @@ export function historyOf(allClaims: readonly Claim[], allBatches: readonly Batc
 /** The batches of each epoch, of the one owner that counts, by position. */
 function ownersOf(batches: readonly BatchRecord[]): BatchRecord[][] {
   const byEpoch = new Map<number, BatchRecord[]>();
-  for (const batch of batches) byEpoch.set(batch.epoch, [...(byEpoch.get(batch.epoch) ?? []), batch]);
+  for (const batch of batches) {
+    const same = byEpoch.get(batch.epoch);
+    if (same) same.push(batch);
+    else byEpoch.set(batch.epoch, [batch]);
+  }
   const epochs = [...byEpoch.keys()].sort((a, b) => a - b);
   return epochs.map((epoch) => {
     const all = byEpoch.get(epoch) ?? [];

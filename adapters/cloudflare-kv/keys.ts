@@ -55,6 +55,11 @@ export class Keys {
     return `${this.headsOf(run, startedAt)}${padded(10 ** DIGITS - 1 - events)}/${owner}`;
   }
 
+  /** Where the run of a head stands among those of others. */
+  placeOfHead(key: string): string {
+    return `${key.slice(this.heads().length).split("/", 2).join("/")}/`;
+  }
+
   /** The run of a head. */
   runOfHead(key: string): string {
     return key.slice(this.heads().length).split("/")[1] ?? "";

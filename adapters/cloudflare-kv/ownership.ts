@@ -62,19 +62,23 @@ export class Ownership {
     await this.#claim(held, { until: now + leaseMs, owner });
     const after = await this.#runs.view(runId);
     if (!isOurs(after, held)) return (await this.#giveWay(held, after, now)) as Held;
+    // What its last owner wrote may have come in between.
+    if (!after.history.broken) held.events = Math.max(events, after.history.events);
     this.#held.set(runId, held);
-    return { epoch: held.epoch, events };
+    return { epoch: held.epoch, events: held.events };
   }
 
   async renew(runId: string, epoch: number, now: number, leaseMs: number): Promise<boolean> {
     const held = this.find(runId, epoch);
     if (!held) return false;
     if (!(await this.isOurs(runId, held))) return false;
+    // It may have been given back meanwhile.
+    if (this.#held.get(runId) !== held) return false;
     const before = this.#claimKey(held);
-    held.claims++;
+    const count = ++held.claims;
     await this.#claim(held, { until: now + leaseMs, owner: held.owner });
     // The first claim stays: it shows the epoch, however late the others are seen.
-    if (held.claims > 1) await this.#client.delete([{ key: before, metadata: undefined }]);
+    if (count > 1) await this.#client.delete([{ key: before, metadata: undefined }]);
     return true;
   }
 

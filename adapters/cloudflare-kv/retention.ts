@@ -107,9 +107,9 @@ export class Retention {
       await putInfo(client, keys.record(run, tombstone), info, TOMBSTONE_SECONDS);
     }
     await client.delete(listed);
+    await this.#letGoOf(run, new Set());
     // Last: a run that is only half removed can still be found.
     for (const startedAt of starts) await heads.remove(run, startedAt);
-    await this.#letGoOf(run, new Set());
   }
 
   /** When a run was started, also as one of the same name that was removed while its owner went on. */
@@ -154,28 +154,34 @@ export class Retention {
   async #rescue(view: View, keep: ReadonlySet<string>): Promise<void> {
     const { client, keys, runs, values } = this.#parts;
     const [dependents, uses] = await Promise.all([client.list(keys.dependents(view.run)), client.list(keys.uses())]);
-    const wanted = new Map<string, string>();
-    for (const { key } of uses) {
+    /** Who wants a value of this run; and who wants any, as far as it cannot be told. */
+    const wanted = new Map<string, Set<string>>();
+    const everything: string[] = [];
+    const want = (hash: string, run: string) => wanted.set(hash, (wanted.get(hash) ?? new Set()).add(run));
+    /** What of this run is stored apart already. */
+    const apart = new Map<string, number>();
+    for (const { key, metadata } of uses) {
       const [hash = "", run = ""] = key.slice(keys.uses().length).split("/");
-      if (run !== view.run && !keep.has(hash)) wanted.set(hash, run);
+      if (run === view.run) apart.set(hash, bytesIn(metadata));
+      else want(hash, run);
     }
     if (wanted.size + dependents.length === 0) return;
-    let everything: string | undefined;
     for (const dependent of dependents) {
       const run = lastPart(dependent.key);
       const refers = await this.#refers(dependent);
-      if (!refers) everything = run;
-      for (const hash of refers ?? []) if (!keep.has(hash)) wanted.set(hash, run);
+      if (!refers) everything.push(run);
+      for (const hash of refers ?? []) want(hash, run);
     }
+    const usersOf = (hash: string) => (keep.has(hash) ? [] : [...(wanted.get(hash) ?? []), ...everything]);
+    for (const [hash, bytes] of apart) for (const run of usersOf(hash)) await values.use(hash, run, bytes);
     for (const { batch } of view.history.stretches) {
       const read = await unlessDamaged(runs.batch(view.runId, batch));
       if (read === undefined) throw runs.unseenAt(view, batch);
       // What is damaged cannot be kept.
       for (const [hash, value] of read === "damaged" ? [] : read.values) {
-        const run = wanted.get(hash) ?? everything;
-        if (run === undefined || keep.has(hash)) continue;
-        await values.put(hash, value);
-        await values.use(hash, run);
+        const users = usersOf(hash);
+        if (users.length > 0) await values.put(hash, value);
+        for (const run of users) await values.use(hash, run);
       }
     }
     if (keep.size === 0) await client.delete(dependents);
@@ -205,9 +211,9 @@ export class Retention {
     for (const use of own) {
       const hash = use.key.split("/").at(-2) as string;
       if (keep.has(hash)) continue;
-      await client.delete([use]);
       const isUsed = uses.some(({ key }) => key !== use.key && key.startsWith(keys.uses(hash)));
       if (!isUsed) await client.delete(await client.list(keys.value(hash)));
+      await client.delete([use]);
     }
   }
 }

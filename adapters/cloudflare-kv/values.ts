@@ -66,9 +66,9 @@ export class Values {
     }
   }
 
-  /** Says that a run refers to a value that this store put apart. */
-  use(hash: string, run: string): Promise<void> {
-    return this.#say(this.#keys.use(hash, run), { bytes: this.#apart.get(hash) ?? 0 });
+  /** Says that a run refers to a value that is stored apart. */
+  use(hash: string, run: string, bytes = this.#apart.get(hash) ?? 0): Promise<void> {
+    return this.#say(this.#keys.use(hash, run), { bytes });
   }
 
   /** @throws HeddleError `STORE_STALE` if it may be where this location does not see it yet. */

@@ -30,7 +30,7 @@ export interface Pruned {
   readonly runs: readonly string[];
   /** Runs that were chosen and left, and why: they are being executed, cannot be read, or the store failed. */
   readonly left: readonly { readonly runId: string; readonly why: string }[];
-  /** By how much less the store takes now; absent if it could not tell any more. */
+  /** By how much less the store takes now; absent where that is not known: Workers KV tells only if it is asked for bytes. */
   readonly freedBytes?: number;
 }
 
@@ -48,7 +48,8 @@ const HASHED = /"#([0-9a-f]{64})"/g;
 export async function prune(store: Store, options: PruneOptions): Promise<Pruned> {
   const { olderThan, keep = 0, maxBytes, statuses = ENDED } = checked(options);
   const { limit = Number.POSITIVE_INFINITY, payloadsOnly = false, now = Date.now() } = options;
-  const before = await store.usage();
+  const isCounted = maxBytes !== undefined || payloadsOnly || (store.capabilities.runsAtOnce ?? RUNS_AT_ONCE) > 1;
+  const before = isCounted ? await store.usage() : undefined;
   const all = await allHeads(store);
   const mayGo = ({ status }: RunHead) => statuses.includes(status);
   const isOld = ({ updatedAt }: RunHead) => now - updatedAt > (olderThan ?? Number.POSITIVE_INFINITY);
@@ -60,8 +61,8 @@ export async function prune(store: Store, options: PruneOptions): Promise<Pruned
   if (maxBytes !== undefined) await pruner.pruneTo(maxBytes, candidates, mayGo);
   const { runs, left } = pruner;
   // What was pruned is told, also if the store grants no more.
-  const after = runs.length === 0 ? before : await store.usage().catch(() => undefined);
-  return { runs, left, ...(after && { freedBytes: before.bytes - after.bytes }) };
+  const after = runs.length === 0 ? before : before && (await store.usage().catch(() => undefined));
+  return { runs, left, ...(before && after && { freedBytes: before.bytes - after.bytes }) };
 }
 
 function checked(options: PruneOptions): PruneOptions {
@@ -151,9 +152,9 @@ class Pruner {
   }
 
   /** Prunes these runs, which come newest first; those that may not go when they are held are left. */
-  async prune(heads: readonly RunHead[], mayGo: MayGo, { runs }: StoreUsage): Promise<void> {
+  async prune(heads: readonly RunHead[], mayGo: MayGo, usage: StoreUsage | undefined): Promise<void> {
     // A skeleton has nothing left to lose, though values that it refers to may be there for others.
-    const bare = new Set(runs.flatMap(({ runId, payloadBytes }) => (payloadBytes === 0 ? [runId] : [])));
+    const bare = new Set(usage?.runs.flatMap(({ runId, payloadBytes }) => (payloadBytes === 0 ? [runId] : [])));
     const oldestFirst = heads.toReversed().filter(({ runId }) => !this.#payloadsOnly || !bare.has(runId));
     for (const { runId } of heads) this.#done.add(runId);
     const atOnce = this.#store.capabilities.runsAtOnce ?? RUNS_AT_ONCE;

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { basename, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { DagRunner } from "heddle";
 import type { RequestInit } from "miniflare";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -51,15 +52,25 @@ async function start(name: string, bindings: Record<string, string> = {}) {
   };
 }
 
+/** Long enough to read a file, on a busy machine. */
+const READ_MS = 5_000;
+
 /** Serves the data, until it is told to break down. */
 async function serveData() {
   const asked: string[] = [];
   const down = new Set<string>();
-  const server = createServer(({ url = "" }, response) => {
+  let served = Promise.resolve();
+  const server = createServer(async ({ url = "" }, response) => {
     const name = basename(url);
     asked.push(name);
-    if (down.has(name)) response.writeHead(503, "Down").end();
-    else response.end(readFileSync(dataFile(name)));
+    if (!down.has(name)) {
+      response.end(readFileSync(dataFile(name)));
+      served = once(response, "finish").then(() => sleep(READ_MS));
+      return;
+    }
+    // What was served beside it is read by then, and not aborted.
+    await served;
+    response.writeHead(503, "Down").end();
   }).listen(0, "127.0.0.1");
   onTestFinished(() => void server.close());
   await once(server, "listening");
