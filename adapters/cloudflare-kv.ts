@@ -41,8 +41,8 @@ export interface CloudflareKvStoreOptions {
   /** Everything that is written expires after so many seconds, at least 60. Default: never. */
   readonly ttlSeconds?: number;
   /**
-   * KV takes one write a second to a key. Values that two runs store at once, and what is removed just after it was
-   * written, are tried again after so many milliseconds. Default 1,100.
+   * KV takes one write a second to a key. What is removed just after it was written, and a large value that a run stores
+   * twice, are tried again after so many milliseconds. Default 1,100.
    */
   readonly retryAfterMs?: number;
   /** Told when two owners wrote to one run, and when a head is damaged. Default `console.warn`. */
@@ -72,7 +72,7 @@ export function cloudflareKvStore(kv: KvNamespace, options: CloudflareKvStoreOpt
   return new CloudflareKv({ client, keys, codec, warn: onWarning });
 }
 
-/** Larger values are stored once for all runs: a batch of this and some events is far from the limit of KV. */
+/** Larger values have keys of their own: a batch of this and some events is far from the limit of KV. */
 const BATCHED_VALUE_BYTES = 1 << 20;
 
 interface Setup {
@@ -89,8 +89,8 @@ class CloudflareKv implements Store {
     batchedValueBytes: BATCHED_VALUE_BYTES,
     // A write is what costs most.
     appendIntervalMs: 1_000,
-    // Each is removed by itself, and operations are granted in small numbers.
-    runsAtOnce: 1,
+    metered: true,
+    valuesByRun: true,
     shared: true,
   } as const;
   readonly codec: Codec;
@@ -107,7 +107,7 @@ class CloudflareKv implements Store {
     this.#client = client;
     const runs = new Runs(client, keys, warn);
     const values = new Values(client, keys, runs);
-    const ownership = new Ownership(client, keys, runs);
+    const ownership = new Ownership(client, keys, runs, (view) => this.#retention.finish(view));
     const journals = new Journals({ client, keys, ownership, values });
     const heads = new Heads(client, keys, warn);
     this.#runs = runs;
@@ -145,8 +145,8 @@ class CloudflareKv implements Store {
     return this.#runs.read(runId, seq, limit);
   }
 
-  putValue(hash: string, value: Encoded): Promise<void> {
-    return this.#values.put(hash, value);
+  putValue(runId: string, hash: string, value: Encoded): Promise<void> {
+    return this.#values.put(runId, hash, value);
   }
 
   getValue(at: ValueLocation): Promise<Encoded | undefined> {

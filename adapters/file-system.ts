@@ -156,7 +156,7 @@ class FileSystemStore implements Store {
 
   // ---- values
 
-  async putValue(hash: string, value: Encoded): Promise<void> {
+  async putValue(_runId: string, hash: string, value: Encoded): Promise<void> {
     await this.#check();
     await this.#values.put(hash, value);
   }

@@ -151,7 +151,7 @@ class IndexedDb implements IndexedDbStore {
     return this.#journals.read(runId, seq, limit);
   }
 
-  putValue(hash: string, value: Encoded): Promise<void> {
+  putValue(_runId: string, hash: string, value: Encoded): Promise<void> {
     return this.#blobs.storing(new Map([[hash, value]]), (values) =>
       this.#values.put(hash, values.get(hash) as Encoded),
     );

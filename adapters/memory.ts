@@ -129,7 +129,7 @@ class MemoryStore implements Store {
     return { events: all.slice(seq, seq + limit), more: seq + limit < all.length };
   }
 
-  async putValue(hash: string, encoded: Encoded): Promise<void> {
+  async putValue(_runId: string, hash: string, encoded: Encoded): Promise<void> {
     this.#check();
     this.#put(hash, encoded);
   }

@@ -85,7 +85,7 @@ export const atomicBatches = casesOf("batch", {
   async "it is told for each value whether it is there"(createStore) {
     const store = createStore();
     const [here, large, gone] = await Promise.all([named('["a"]'), named('["b"]'), named('["c"]')]);
-    await store.putValue(large.hash, large.encoded);
+    await store.putValue("r", large.hash, large.encoded);
     const batch = { values: new Map([[here.hash, here.encoded]]), refers: [here.hash, large.hash] };
     await appended(store, "r", await acquired(store, "r"), outputsOf([here, large]), batch);
     const other = again(createStore, store);

@@ -14,7 +14,7 @@ const CALLS: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   release: (store) => store.release("r", 1),
   append: (store) => store.append("r", { epoch: 1, seq: 1, owner: "me" }, batchOf("r", 1, eventsOf("late", 1))),
   read: (store) => store.read("r", 0, 1),
-  putValue: (store) => store.putValue("00".repeat(32), { text: "", parts: [] }),
+  putValue: (store) => store.putValue("r", "00".repeat(32), { text: "", parts: [] }),
   getValue: (store) => store.getValue({ hash: "00".repeat(32), runId: "r", seq: 0 }),
   hasValues: (store) => store.hasValues([{ hash: "00".repeat(32), runId: "r", seq: 0 }]),
   head: (store) => store.head("r"),

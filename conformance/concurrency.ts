@@ -95,7 +95,7 @@ export const concurrency = casesOf("at once", {
     const store = createStore();
     const value = await named(`["${"shared ".repeat(100)}"]`, [new Uint8Array(1_000)]);
     const ids = runIds(8);
-    await Promise.all(ids.map((runId) => store.putValue(value.hash, value.encoded).then(() => runId)));
+    await Promise.all(ids.map((runId) => store.putValue(runId, value.hash, value.encoded).then(() => runId)));
     await Promise.all(ids.map((runId) => storedValues(store, runId, [value])));
     const other = again(createStore, store);
     for (const runId of ids) {

@@ -1,13 +1,23 @@
 // Pruning drops values and leaves events; and what a store takes is told.
 
-import type { Skeleton, Store } from "../src/index.js";
+import type { Skeleton, Store, ValueLocation } from "../src/index.js";
 import { again, casesOf } from "./conformance-case.js";
 import { expect, rejects } from "./expect.js";
 import { expectData } from "./expect-data.js";
 import { expectEqual } from "./expect-equal.js";
 import { patternOf } from "./patterns.js";
 import { sees, seesJournal } from "./reading.js";
-import { acquired, appended, eventsOf, LEASE_MS, type Named, named, outputsOf, storedValues } from "./writing.js";
+import {
+  acquired,
+  appended,
+  eventsOf,
+  LEASE_MS,
+  type Named,
+  named,
+  outputsOf,
+  reusing,
+  storedValues,
+} from "./writing.js";
 
 /** Values of several sizes, of which no two are equal. */
 function valuesOf(mark: string): Promise<Named[]> {
@@ -41,14 +51,14 @@ export const pruning = casesOf("prune", {
     const at = await acquired(store, "other");
     const [, ...shared] = values;
     const refers = shared.map(({ hash }) => hash);
-    await appended(store, "other", at, outputsOf(shared), { refers });
+    await appended(store, "other", at, reusing(shared, "r"), { refers });
     await store.release("other", at.epoch);
     await store.prune([await skeleton(store, "r", [])]);
     const reader = again(createStore, store);
-    const there = shared.map(({ hash }, seq) => ({ hash, runId: "other", seq }));
+    const there = locationsOf(values).slice(1);
     await sees(reader, () => reader.hasValues(there), [true, true], "whether the values of another run are there");
-    for (const [seq, { hash, encoded }] of shared.entries()) {
-      expectEqual(await reader.getValue({ hash, runId: "other", seq }), encoded, "a value of another run");
+    for (const [i, { encoded }] of shared.entries()) {
+      expectEqual(await reader.getValue(there[i] as ValueLocation), encoded, "a value of another run");
     }
     await store.prune([await skeleton(store, "other", [])]);
     await sees(reader, () => reader.hasValues(there), [false, false], "whether they are there in the end");

@@ -4,7 +4,18 @@ import { again, casesOf } from "./conformance-case.js";
 import { expectData } from "./expect-data.js";
 import { expectEqual } from "./expect-equal.js";
 import { headsOf, sees, seesJournal } from "./reading.js";
-import { acquired, appended, eventsOf, LEASE_MS, named, runIds, storedRun, storedValues } from "./writing.js";
+import {
+  acquired,
+  appended,
+  eventsOf,
+  LEASE_MS,
+  named,
+  outputsOf,
+  reusing,
+  runIds,
+  storedRun,
+  storedValues,
+} from "./writing.js";
 
 /** Cases on removing runs. */
 export const removal = casesOf("remove", {
@@ -26,8 +37,8 @@ export const removal = casesOf("remove", {
     const store = createStore();
     const value = await named('[["ArrayBuffer",1],1]', [new Uint8Array(100_000)]);
     for (const runId of ["a", "b"]) {
-      await store.putValue(value.hash, value.encoded);
-      await storedRun(store, runId, referring(value.hash), { refers: [value.hash] });
+      await store.putValue(runId, value.hash, value.encoded);
+      await storedRun(store, runId, outputsOf([value]), { refers: [value.hash] });
     }
     const at = { hash: value.hash, runId: "b", seq: 0 };
     await store.remove(["a"]);
@@ -43,13 +54,13 @@ export const removal = casesOf("remove", {
     await storedValues(store, "first", [both, one]);
     const at = await acquired(store, "second");
     // The second run reuses the value: it refers to it without bringing it again.
-    await appended(store, "second", at, referring(both.hash), { refers: [both.hash] });
+    await appended(store, "second", at, reusing([both], "first"), { refers: [both.hash] });
     await store.release("second", at.epoch);
     await store.remove(["first"]);
     const other = again(createStore, store);
-    const locations = [both, one].map(({ hash }) => ({ hash, runId: "second", seq: 0 }));
+    const locations = [both, one].map(({ hash }) => ({ hash, runId: "first", seq: 1 }));
     await sees(other, () => other.hasValues(locations), [true, false], "which values are there");
-    expectEqual(await other.getValue({ hash: both.hash, runId: "second", seq: 0 }), both.encoded, "the shared value");
+    expectEqual(await other.getValue({ hash: both.hash, runId: "first", seq: 0 }), both.encoded, "the shared value");
     await store.remove(["second"]);
     await sees(other, () => other.hasValues(locations), [false, false], "which values are there in the end");
   },
@@ -103,7 +114,3 @@ export const removal = casesOf("remove", {
     await seesJournal(again(createStore, store), "r", []);
   },
 });
-
-function referring(hash: string) {
-  return [{ type: "node-completed" as const, at: 1, path: "node", attempt: 1, output: `#${hash}` }];
-}

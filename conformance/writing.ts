@@ -98,11 +98,24 @@ export function outputsOf(values: readonly Named[]): readonly JournalEvent[] {
   }));
 }
 
+/** Events that refer to values which another run stored with one batch, as those of a replay do. */
+export function reusing(values: readonly Named[], runId: string): readonly JournalEvent[] {
+  return values.map(({ hash }, i) => ({
+    type: "node-reused" as const,
+    at: i,
+    path: `node${i}`,
+    output: `#${hash}`,
+    inputs: {},
+    from: { runId, seq: i, attempt: 1 },
+  }));
+}
+
 /** Stores values where they belong, inside or before the batch, and a run of one batch that refers to them. */
 export async function storedValues(store: Store, runId: string, values: readonly Named[]): Promise<void> {
   const { batchedValueBytes } = store.capabilities;
   const batched = values.filter(({ bytes }) => bytes <= batchedValueBytes);
-  for (const { hash, encoded, bytes } of values) if (bytes > batchedValueBytes) await store.putValue(hash, encoded);
+  for (const { hash, encoded, bytes } of values)
+    if (bytes > batchedValueBytes) await store.putValue(runId, hash, encoded);
   await storedRun(store, runId, outputsOf(values), {
     values: new Map(batched.map(({ hash, encoded }) => [hash, encoded])),
     refers: values.map(({ hash }) => hash),

@@ -86,8 +86,13 @@ export interface StoreCapabilities {
   readonly appendIntervalMs: number;
   /** True if another store over the same place sees the same runs. */
   readonly shared: boolean;
-  /** How many runs are best removed in one call, or reduced. Default 50. */
-  readonly runsAtOnce?: number;
+  /**
+   * True if operations are paid and granted in small numbers: runs are pruned one by one, and what the store takes is
+   * counted only where that is asked for.
+   */
+  readonly metered?: boolean;
+  /** True if each run has values of its own, so that equal ones of two runs are stored twice. */
+  readonly valuesByRun?: boolean;
 }
 
 /** A small summary of a run, written with every batch and listed without reading journals. */
@@ -111,7 +116,10 @@ export interface Batch {
    * parts.
    */
   readonly values: ReadonlyMap<string, Encoded>;
-  /** The hashes of all values that these events refer to, wherever they are stored: they are kept as long as the run. */
+  /**
+   * The hashes of all values that these events refer to, wherever they are stored: they are kept as long as the run.
+   * Those of other runs stand in events of type `node-reused`, which say where they are.
+   */
   readonly refers: readonly string[];
   readonly head: RunHead;
   /** True if it must outlive a power cut from the moment the append resolves; otherwise the death of the process is enough. */
@@ -217,8 +225,8 @@ export interface Store {
    */
   read(runId: string, seq: number, limit: number): Promise<JournalPage>;
 
-  /** Stores one large value. A durable batch makes those that were put before it durable too. */
-  putValue(hash: string, value: Encoded): Promise<void>;
+  /** Stores one large value for a run. A durable batch makes those that were put before it durable too. */
+  putValue(runId: string, hash: string, value: Encoded): Promise<void>;
   getValue(at: ValueLocation): Promise<Encoded | undefined>;
   /** Tells for each location whether its value is still there. */
   hasValues(at: readonly ValueLocation[]): Promise<readonly boolean[]>;

@@ -119,7 +119,7 @@ test("what was pruned is not referred to any more, and what is kept stands there
   expect(journal.split(VALUES.kept.encoded.text)).toHaveLength(2);
   expect(journal).not.toContain(VALUES.ownFile.hash);
   const at = await take(store, "again");
-  await store.putValue(VALUES.ownFile.hash, VALUES.ownFile.encoded);
+  await store.putValue("old", VALUES.ownFile.hash, VALUES.ownFile.encoded);
   await append(store, "again", at, { refers: ["ownFile"] });
   await store.release("again", at.epoch);
   await store.remove(["again"]);
@@ -221,7 +221,7 @@ describe("a value whose batch is still to come", () => {
   async function waiting() {
     const { directory, store, other } = await written();
     const at = await take(store, "late");
-    await store.putValue(VALUES.ownFile.hash, VALUES.ownFile.encoded);
+    await store.putValue("old", VALUES.ownFile.hash, VALUES.ownFile.encoded);
     return { directory, store, other, at };
   }
 
@@ -241,14 +241,14 @@ describe("a value whose batch is still to come", () => {
     const refused = append(store, "late", at, { refers: ["ownFile"] });
     await expect(refused).rejects.toMatchObject({ code: "STORE_CONFLICT", message: expect.stringContaining('"late"') });
     expect((await other.read("late", 0, 10)).events).toEqual([]);
-    await store.putValue(hash, VALUES.ownFile.encoded);
+    await store.putValue("old", hash, VALUES.ownFile.encoded);
     await append(store, "late", at, { refers: ["ownFile"] });
     expect(await valuesIn(other)).toContain("ownFile");
   });
 
   test("holds up no other: one whose batch has come goes with its run, though somebody writes", async () => {
     const { store, other } = await waiting();
-    await store.putValue(VALUES.keptFile.hash, VALUES.keptFile.encoded);
+    await store.putValue("old", VALUES.keptFile.hash, VALUES.keptFile.encoded);
     const at = await take(store, "user");
     await append(store, "user", at, { refers: ["keptFile"] });
     await other.remove(["old", "too", "user"]);
@@ -264,7 +264,7 @@ describe("a value whose batch is still to come", () => {
       const stop = onEveryStep(async (step, path) => {
         if ((step === "rm" && path.includes("/values/")) || ++steps !== k) return;
         const at = await take(store, "late");
-        await store.putValue(VALUES.ownFile.hash, VALUES.ownFile.encoded);
+        await store.putValue("old", VALUES.ownFile.hash, VALUES.ownFile.encoded);
         await append(store, "late", at, { refers: ["ownFile"] });
       });
       await other.remove(["old"]);
@@ -310,7 +310,7 @@ test("Blobs are stored as the bytes in them, in a batch and apart", async () => 
     return Buffer.from(await crypto.subtle.digest("SHA-256", data)).toString("hex");
   };
   const [large, small] = [await hashOf("L", 20_000), await hashOf("s", 300)];
-  await store.putValue(large, encoded("L", 20_000));
+  await store.putValue("old", large, encoded("L", 20_000));
   const at = await take(store, "blobs");
   await store.append("blobs", at, {
     events: [event("blobs 0")],

@@ -85,7 +85,7 @@ test("an old owner that appends after its run was removed is FENCED", async () =
 test("a durable append is not held up by a value that another process removed", async () => {
   const [store, other] = stores(2) as [Store, Store];
   await textRun(other, "old", "old");
-  await store.putValue("ab".repeat(32), { text: "orphan", parts: [] });
+  await store.putValue("r", "ab".repeat(32), { text: "orphan", parts: [] });
   await other.remove(["old"]);
   expect(await store.getValue({ hash: "ab".repeat(32), runId: "r", seq: 0 })).toBeUndefined();
   await store.acquire("r", "me", 0, 100);

@@ -111,7 +111,7 @@ function dieAt(k: number) {
 /** Runs of which one refers to what the other one brought, or put apart. */
 async function sharing(store: Store) {
   const [own, shared, apart] = await Promise.all([named("o"), named("s"), named("a", LARGE)]);
-  await store.putValue(apart.hash, apart.encoded);
+  await store.putValue("r", apart.hash, apart.encoded);
   await write(store, "old", [[own], [apart]], [[shared]]);
   await write(store, "user", [[], [shared, apart]]);
   return { own, shared, apart };
@@ -166,7 +166,7 @@ describe("a value whose batch is still to come", () => {
     const large = await named("l", LARGE);
     await write(other, "old", [[await named("o")]]);
     const at = await take(store, "r");
-    await store.putValue(large.hash, large.encoded);
+    await store.putValue("r", large.hash, large.encoded);
     await other.remove(["old"]);
     expect(await isThere(other, large)).toBe(true);
     await store.append("r", at, batch("r", 0, [], [large]));
@@ -176,10 +176,10 @@ describe("a value whose batch is still to come", () => {
   test("is not swept either if it was there before, for a run that goes", async () => {
     const { store, other } = tabs();
     const large = await named("l", LARGE);
-    await other.putValue(large.hash, large.encoded);
+    await other.putValue("r", large.hash, large.encoded);
     await write(other, "old", [[], [large]]);
     const at = await take(store, "r");
-    await store.putValue(large.hash, large.encoded);
+    await store.putValue("r", large.hash, large.encoded);
     await other.remove(["old"]);
     expect(await isThere(store, large)).toBe(true);
     await store.append("r", at, batch("r", 0, [], [large]));
@@ -192,7 +192,7 @@ describe("a value whose batch is still to come", () => {
     const at = await take(store, "r");
     let time = Date.now();
     vi.spyOn(Date, "now").mockImplementation(() => ++time);
-    for (const tab of [other, store]) await tab.putValue(large.hash, large.encoded);
+    for (const tab of [other, store]) await tab.putValue("r", large.hash, large.encoded);
     await other.append("old", old, batch("old", 0, [], [large]));
     await other.remove(["old"]);
     expect(await isThere(store, large)).toBe(true);
@@ -204,7 +204,7 @@ describe("a value whose batch is still to come", () => {
     const large = await named("l", LARGE);
     await write(other, "old", [[await named("o")]]);
     const at = await take(store, "r");
-    await store.putValue(large.hash, large.encoded);
+    await store.putValue("r", large.hash, large.encoded);
     const thaws = Date.now() + 61_000;
     vi.spyOn(Date, "now").mockImplementation(() => thaws);
     await other.remove(["old"]);
@@ -212,7 +212,7 @@ describe("a value whose batch is still to come", () => {
     const refused = store.append("r", at, batch("r", 0, [], [large]));
     await expect(refused).rejects.toMatchObject({ code: "STORE_CONFLICT", message: expect.stringContaining('"r"') });
     expect(await journal(store, "r")).toEqual([]);
-    await store.putValue(large.hash, large.encoded);
+    await store.putValue("r", large.hash, large.encoded);
     await store.append("r", at, batch("r", 0, [], [large]));
     expect(await isThere(other, large)).toBe(true);
   });
@@ -221,7 +221,7 @@ describe("a value whose batch is still to come", () => {
     const { name, store, other } = tabs();
     const large = await named("l", LARGE);
     await take(other, "busy");
-    await store.putValue(large.hash, large.encoded);
+    await store.putValue("r", large.hash, large.encoded);
     await write(store, "old", [[], [large]]);
     expect(await marked(name)).toBe(0);
     await other.remove(["old"]);
@@ -232,7 +232,7 @@ describe("a value whose batch is still to come", () => {
 test("what a sweep has found in use is not looked at again", async () => {
   const { name, store } = tabs();
   const large = await named("l", LARGE);
-  await store.putValue(large.hash, large.encoded);
+  await store.putValue("r", large.hash, large.encoded);
   for (const runId of ["old", "user"]) await write(store, runId, [[], [large]]);
   await store.remove(["old"]);
   expect(await isThere(store, large)).toBe(true);
@@ -247,11 +247,11 @@ describe("a transaction that was stored, and is done again since the page was to
     release: (store) => store.release("held", 1),
     putValue: async (store) => {
       const large = await named("p", LARGE);
-      return store.putValue(large.hash, large.encoded);
+      return store.putValue("r", large.hash, large.encoded);
     },
     append: async (store) => {
       const large = await named("p", LARGE);
-      await store.putValue(large.hash, large.encoded);
+      await store.putValue("r", large.hash, large.encoded);
       return store.append("held", { epoch: 1, seq: 0, owner: "me" }, batch("held", 0, [await named("n")], [large]));
     },
     remove: (store) => store.remove(["old", "user"]),
@@ -310,7 +310,7 @@ describe("usage", () => {
   test("counts a large value for every run that refers to it, whichever tab put it there, and once in all", async () => {
     const { store, other } = tabs();
     const large = await named("l", LARGE);
-    await store.putValue(large.hash, large.encoded);
+    await store.putValue("r", large.hash, large.encoded);
     await write(store, "old", [[], [large]]);
     const { bytes } = await store.usage();
     await write(other, "user", [[], [large]], [[], [large]]);
@@ -338,7 +338,7 @@ describe("usage", () => {
       named("l", LARGE),
       named("x", LARGE + 1),
     ]);
-    await store.putValue(large.hash, large.encoded);
+    await store.putValue("r", large.hash, large.encoded);
     await write(store, "r", [[first]], [[second, gone]], [[], [large]]);
     const before = await usageOf(store, "r");
     expect(before?.payloadBytes).toBe(SMALL + 3_000 + SMALL + LARGE);
@@ -346,7 +346,7 @@ describe("usage", () => {
     expect(await usageOf(store, "r")).toEqual({ runId: "r", bytes: (before?.bytes ?? 0) - SMALL, payloadBytes: 0 });
     expect((await store.usage()).bytes).toBe((before?.bytes ?? 0) - SMALL);
     const at = await take(store, "r");
-    await store.putValue(later.hash, later.encoded);
+    await store.putValue("r", later.hash, later.encoded);
     await store.append("r", at, batch("r", 3, [], [large, later]));
     expect(await usageOf(store, "r")).toMatchObject({ payloadBytes: LARGE + 1 });
   });

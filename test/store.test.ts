@@ -124,9 +124,9 @@ describe.each(Object.entries(STORES))("%s", (_, createStore) => {
     const inner = createStore();
     const store = storeWith(inner, () => ({
       capabilities: { ...inner.capabilities, batchedValueBytes: 1_000 },
-      putValue: (hash, value) => {
+      putValue: (runId, hash, value) => {
         calls.push("putValue");
-        return inner.putValue(hash, value);
+        return inner.putValue(runId, hash, value);
       },
       append: (runId, at, batched) => {
         calls.push("append");
@@ -215,7 +215,7 @@ describe.each(Object.entries(STORES))("%s", (_, createStore) => {
       release: () => store.release("r", 1),
       append: () => store.append("r", { epoch: 1, seq: 1, owner: "me" }, batch("r", 1)),
       read: () => store.read("r", 0, 1),
-      putValue: () => store.putValue("00", { text: "", parts: [] }),
+      putValue: () => store.putValue("r", "00", { text: "", parts: [] }),
       getValue: () => store.getValue({ hash: "00", runId: "r", seq: 0 }),
       hasValues: () => store.hasValues([]),
       head: () => store.head("r"),

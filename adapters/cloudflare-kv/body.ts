@@ -34,6 +34,12 @@ export async function pack(values: Iterable<readonly [hash: string, value: Encod
   return { texts, parts };
 }
 
+/** How many bytes were packed, before they are compressed. */
+export function sizeOf({ texts, parts }: Packed): number {
+  const text = texts.reduce((sum, [, one]) => sum + one.length, 0);
+  return parts.reduce((sum, { byteLength }) => sum + byteLength, text);
+}
+
 /** The bytes of a line of JSON and of what comes behind it; as they are if most of them are binary, which hardly shrinks. */
 export async function encodeBody(line: object, parts: readonly Uint8Array<ArrayBuffer>[]): Promise<ArrayBuffer> {
   const text = JSON.stringify(line);

@@ -21,6 +21,8 @@ export interface ClaimInfo {
 /** What is known of a batch without reading it. */
 export interface BatchInfo {
   readonly events: number;
+  /** The position at which its owner began: with its first batch, which may not be seen. */
+  readonly begin: number;
   /** All that is stored of it, and the part of that which pruning would drop. */
   readonly bytes: number;
   readonly payload: number;
@@ -32,6 +34,23 @@ export interface BatchInfo {
   readonly head?: RunHead;
   /** True if it was written anew without its payloads: it cuts nothing off. */
   readonly pruned?: true;
+  /** True if it refers to values of other runs. */
+  readonly reuses?: true;
+}
+
+/** What is known of values that stand under a key of their own. */
+export interface ValuesInfo {
+  /** Before they are compressed. */
+  readonly bytes: number;
+  /** The beginnings of their hashes, if they are few. */
+  readonly hashes?: string;
+  /** True if they stay when the run is pruned. */
+  readonly stays?: true;
+}
+
+/** What stands beside the key that links two runs: the name of the other one, which in the key may be a hash. */
+export interface LinkInfo {
+  readonly runId: string;
 }
 
 /** The line of a batch. What stands in its key stands here too, so that one in the wrong place is found. */
@@ -47,33 +66,48 @@ export interface BatchLine {
   readonly values: Packed["texts"];
 }
 
+type Guard<T> = (value: unknown) => value is T;
+
 const hash = custom<string>((value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value), "a hash");
 /** Looked at by those who know the place. */
 const later = custom<never>(() => true);
 const texts = array(tuple([hash, string(), array(count)]));
 
-const acceptsClaim = acceptsOf(
+/** True for what stands beside a claim. */
+export const isClaimInfo = acceptsOf(
   strictObject({
     until: amount,
     owner: string(),
     events: exactOptional(count),
     starts: exactOptional(array(amount)),
   }),
-);
+) as Guard<ClaimInfo>;
 
-const acceptsInfo = acceptsOf(
+/** True for what stands beside a batch. */
+export const isBatchInfo = acceptsOf(
   strictObject({
     events: ordinal,
+    begin: count,
     bytes: count,
     payload: count,
     sum: string(),
     hashes: exactOptional(string()),
     head: exactOptional(HEAD_SCHEMA),
     pruned: exactOptional(literal(true)),
+    reuses: exactOptional(literal(true)),
   }),
-);
+) as Guard<BatchInfo>;
 
-const acceptsLine = acceptsOf(
+/** True for what stands beside values. */
+export const isValuesInfo = acceptsOf(
+  strictObject({ bytes: count, hashes: exactOptional(string()), stays: exactOptional(literal(true)) }),
+) as Guard<ValuesInfo>;
+
+/** True for what stands beside a link. */
+export const isLinkInfo = acceptsOf(strictObject({ runId: string() })) as Guard<LinkInfo>;
+
+/** True for the line of a batch, whose format, head and events are still to be read. */
+export const isBatchLine = acceptsOf(
   strictObject({
     heddle: later,
     run: string(),
@@ -85,26 +119,7 @@ const acceptsLine = acceptsOf(
     refers: array(hash),
     values: texts,
   }),
-);
+) as Guard<BatchLine>;
 
-const acceptsTexts = acceptsOf(texts);
-
-/** True for what stands beside a claim. */
-export function isClaimInfo(info: unknown): info is ClaimInfo {
-  return acceptsClaim(info);
-}
-
-/** True for what stands beside a batch. */
-export function isBatchInfo(info: unknown): info is BatchInfo {
-  return acceptsInfo(info);
-}
-
-/** True for the line of a batch, whose format, head and events are still to be read. */
-export function isBatchLine(line: unknown): line is BatchLine {
-  return acceptsLine(line);
-}
-
-/** True for the line of a value that is stored apart. */
-export function isTexts(line: unknown): line is Packed["texts"] {
-  return acceptsTexts(line);
-}
+/** True for the line of values that are stored apart. */
+export const isTexts = acceptsOf(texts) as Guard<Packed["texts"]>;

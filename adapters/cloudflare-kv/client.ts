@@ -17,7 +17,7 @@ export interface Stored {
   readonly metadata: unknown;
 }
 
-const MOST_KEYS = 1_000;
+const MOST_PARTS = 1_000;
 /** Leaves room for what KV may count besides. */
 const BYTES_A_KEY = LIMITS.valueBytes - 1_024;
 
@@ -138,12 +138,12 @@ export class Client {
 /** Over how many keys something is spread. */
 function keysIn(metadata: unknown): number {
   const { keys } = (metadata ?? {}) as { readonly keys?: unknown };
-  return Number.isSafeInteger(keys) && (keys as number) > 1 && (keys as number) <= MOST_KEYS ? (keys as number) : 1;
+  return Number.isSafeInteger(keys) && (keys as number) > 1 && (keys as number) <= MOST_PARTS ? (keys as number) : 1;
 }
 
-/** True if metadata fits beside a value. */
+/** True if metadata fits beside a value, however many keys that is spread over. */
 export function fits(metadata: Metadata): boolean {
-  return new TextEncoder().encode(JSON.stringify(metadata)).byteLength <= LIMITS.metadataBytes;
+  return new TextEncoder().encode(JSON.stringify({ ...metadata, keys: MOST_PARTS })).length <= LIMITS.metadataBytes;
 }
 
 /** KV takes one write a second to a key, and counts deletions as writes. */

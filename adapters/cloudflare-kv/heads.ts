@@ -1,5 +1,6 @@
 // The list of runs: their heads stand under keys that sort the newest first. A run has one for each status that it had
-// when it was written; the first that is listed counts. The list lags behind more than anything else: it is a hint.
+// when it was written; the first that is listed counts, that of its latest owner. The list lags behind more than anything
+// else: it is a hint.
 
 import { HeddleError } from "../../src/errors.js";
 import type { HeadQuery, RunHead } from "../../src/ports.js";

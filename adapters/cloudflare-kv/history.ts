@@ -1,6 +1,7 @@
 // One history out of what all owners of a run wrote: every reader who sees the same keys comes to the same. An owner
 // begins where it believed the run to end; what an earlier one wrote beyond that place does not count. Two under one
-// epoch, who did not see each other, are told apart by their names.
+// epoch, who did not see each other, are told apart by their names. A batch that was written anew without its payloads
+// says what the one before it said: it stands in its place and cuts nothing off.
 
 import { type BatchRecord, type Claim, NOBODY } from "./records.js";
 
@@ -20,46 +21,59 @@ export interface History {
   /** Why there is more that cannot be read: some keys are not seen here, or what stands beside one is damaged. */
   readonly broken: "unseen" | "damaged" | undefined;
   /** Owners whose events were cut off, and how many of them. */
-  readonly conflicts: readonly { readonly owner: string; readonly epoch: number; readonly events: number }[];
+  readonly conflicts: readonly Conflict[];
   /** The highest epoch, and who has it: the last word of its claim. */
   readonly epoch: number;
   readonly claim: Claim | undefined;
 }
 
-/** Puts together what was listed. */
-export function historyOf(allClaims: readonly Claim[], allBatches: readonly BatchRecord[]): History {
-  const removedAt = Math.max(0, ...allClaims.flatMap(({ owner, epoch }) => (owner === NOBODY ? [epoch] : [])));
-  const claims = allClaims.filter(({ epoch }) => epoch >= removedAt);
-  const batches = allBatches.filter(({ epoch }) => epoch > removedAt);
-  let stretches: Stretch[] = [];
-  let broken: History["broken"];
-  const owners = ownersOf(batches);
-  const conflicts: History["conflicts"][number][] = beaten(batches, new Set(owners.flat()));
-  for (const owned of owners) {
-    const first = owned[0] as BatchRecord;
-    const end = endOf(stretches);
-    if (first.number > end) {
-      broken ??= "unseen";
-      continue;
-    }
-    broken = undefined;
-    const cut = stretches.filter(({ to }) => to > first.number);
-    if (first.info?.pruned !== true) conflicts.push(...cut.map((stretch) => lost(stretch, first.number)));
-    stretches = stretches.flatMap((stretch) => upTo(stretch, first.number));
-    broken = append(stretches, owned);
-  }
-  const events = endOf(stretches);
-  const last = stretches.at(-1)?.batch;
-  // What those knew who were cut off does not count either.
-  const isCutOff = (claim: Claim) =>
-    last !== undefined && (claim.epoch < last.epoch || (claim.epoch === last.epoch && claim.owner !== last.owner));
-  const known = Math.max(0, ...claims.map((claim) => (isCutOff(claim) ? 0 : (claim.info?.events ?? 0))));
-  const epoch = Math.max(0, ...claims.map((claim) => claim.epoch), ...batches.map((batch) => batch.epoch));
-  const claim = lastClaim(claims.filter((one) => one.epoch === epoch));
-  return { stretches, events, broken: broken ?? (known > events ? "unseen" : undefined), conflicts, epoch, claim };
+interface Conflict {
+  readonly owner: string;
+  readonly epoch: number;
+  readonly events: number;
 }
 
-/** The batches of each epoch, of the one owner that counts, by position. */
+/** Puts together what was listed. */
+export function historyOf(allClaims: readonly Claim[], allBatches: readonly BatchRecord[]): History {
+  const removedAt = mostOf(allClaims, ({ owner, epoch }) => (owner === NOBODY ? epoch : 0));
+  const claims = allClaims.filter(({ epoch }) => epoch >= removedAt);
+  const batches = allBatches.filter(({ epoch }) => epoch > removedAt);
+  const { stretches, conflicts } = laidOut(batches);
+  const whole = stretches.slice(0, firstBreak(stretches));
+  const events = whole.at(-1)?.to ?? 0;
+  const next = stretches[whole.length];
+  const last = whole.at(-1)?.batch;
+  // What those knew who were cut off does not count.
+  const isCutOff = (claim: Claim) =>
+    last !== undefined && (claim.epoch < last.epoch || (claim.epoch === last.epoch && claim.owner !== last.owner));
+  const known = mostOf(claims, (claim) => (isCutOff(claim) ? 0 : (claim.info?.events ?? 0)));
+  const epoch = mostOf<Claim | BatchRecord>([...claims, ...batches], (record) => record.epoch);
+  const claim = lastClaim(claims.filter((one) => one.epoch === epoch));
+  const broken = next?.from === events && !next.batch.info ? "damaged" : next || known > events ? "unseen" : undefined;
+  return { stretches: whole, events, broken, conflicts, epoch, claim };
+}
+
+/** Lays the batches of all owners over each other, the later ones on top. There may be gaps between them. */
+function laidOut(batches: readonly BatchRecord[]): { stretches: Stretch[]; conflicts: Conflict[] } {
+  let stretches: Stretch[] = [];
+  const owners = ownersOf(batches);
+  const conflicts = beaten(batches, new Set(owners.flat()));
+  for (const owned of owners) {
+    const own = owned.map(stretchOf).sort(byPlace);
+    const [anew, written] = [own.filter(isAnew), own.filter((one) => !isAnew(one))];
+    if (anew.length > 0) stretches = [...beside(stretches, anew), ...anew];
+    if (written.length > 0) {
+      const begin = beginOf(written);
+      const cut = stretches.filter(({ to }) => to > begin);
+      conflicts.push(...cut.map(({ batch, from, to }) => conflictWith(batch, to - Math.max(from, begin))));
+      stretches = [...stretches.flatMap((stretch) => upTo(stretch, begin)), ...written];
+    }
+    stretches.sort(byPlace);
+  }
+  return { stretches, conflicts };
+}
+
+/** The batches of each epoch, of the one owner that counts. */
 function ownersOf(batches: readonly BatchRecord[]): BatchRecord[][] {
   const byEpoch = new Map<number, BatchRecord[]>();
   for (const batch of batches) {
@@ -71,28 +85,36 @@ function ownersOf(batches: readonly BatchRecord[]): BatchRecord[][] {
   return epochs.map((epoch) => {
     const all = byEpoch.get(epoch) ?? [];
     const winner = all.reduce((least, { owner }) => (owner < least ? owner : least), all[0]?.owner ?? "");
-    return all.filter(({ owner }) => owner === winner).sort((a, b) => a.number - b.number);
+    return all.filter(({ owner }) => owner === winner);
   });
 }
 
 /** Those who wrote under the epoch of another whose name comes first. */
-function beaten(batches: readonly BatchRecord[], counted: ReadonlySet<BatchRecord>) {
+function beaten(batches: readonly BatchRecord[], counted: ReadonlySet<BatchRecord>): Conflict[] {
   const lost = batches.filter((batch) => !counted.has(batch));
-  return lost.map(({ owner, epoch, info }) => ({ owner, epoch, events: info?.events ?? 0 }));
+  return lost.map((batch) => conflictWith(batch, batch.info?.events ?? 0));
 }
 
-/** Adds the batches of one owner up to the first gap, which is the answer. */
-function append(stretches: Stretch[], batches: readonly BatchRecord[]): History["broken"] {
-  for (const batch of batches) {
-    if (batch !== batches[0] && batch.number !== endOf(stretches)) return "unseen";
-    if (!batch.info) return "damaged";
-    stretches.push({ batch, from: batch.number, to: batch.number + batch.info.events });
-  }
-  return undefined;
+function conflictWith({ owner, epoch }: BatchRecord, events: number): Conflict {
+  return { owner, epoch, events };
 }
 
-function endOf(stretches: readonly Stretch[]): number {
-  return stretches.at(-1)?.to ?? 0;
+/** One that is damaged has no length: what comes behind it is out of reach. */
+function stretchOf(batch: BatchRecord): Stretch {
+  return { batch, from: batch.number, to: batch.number + (batch.info?.events ?? 0) };
+}
+
+function byPlace(a: Stretch, b: Stretch): number {
+  return a.from - b.from;
+}
+
+function isAnew({ batch }: Stretch): boolean {
+  return batch.info?.pruned === true;
+}
+
+/** Where an owner began: its first batch may not be seen, but each of them tells. */
+function beginOf(written: readonly Stretch[]): number {
+  return Math.min(...written.map(({ batch, from }) => batch.info?.begin ?? from));
 }
 
 function upTo(stretch: Stretch, end: number): Stretch[] {
@@ -100,13 +122,44 @@ function upTo(stretch: Stretch, end: number): Stretch[] {
   return [stretch.to <= end ? stretch : { ...stretch, to: end }];
 }
 
-function lost({ batch, from, to }: Stretch, end: number) {
-  return { owner: batch.owner, epoch: batch.epoch, events: to - Math.max(from, end) };
+/** What is left of stretches beside others; all come in the order of their places. */
+function beside(stretches: readonly Stretch[], others: readonly Stretch[]): Stretch[] {
+  const left: Stretch[] = [];
+  let next = 0;
+  for (const stretch of stretches) {
+    while (next < others.length && (others[next] as Stretch).to <= stretch.from) next++;
+    let { from } = stretch;
+    // Where one is damaged its place alone counts.
+    const to = Math.max(stretch.to, from + 1);
+    for (let i = next; i < others.length && (others[i] as Stretch).from < to; i++) {
+      const other = others[i] as Stretch;
+      if (other.from > from) left.push({ ...stretch, from, to: other.from });
+      from = Math.max(from, other.to);
+    }
+    if (from < to) left.push({ ...stretch, from });
+  }
+  return left;
 }
 
+/** How many stretches follow each other from the beginning of the journal on. */
+function firstBreak(stretches: readonly Stretch[]): number {
+  let end = 0;
+  for (const [i, { batch, from, to }] of stretches.entries()) {
+    if (from !== end || !batch.info) return i;
+    end = to;
+  }
+  return stretches.length;
+}
+
+/** That of who removed the run before all others, then that of the owner whose name comes first. */
 function lastClaim(claims: readonly Claim[]): Claim | undefined {
+  const isBefore = (a: Claim, b: Claim) => b.owner !== NOBODY && (a.owner === NOBODY || a.owner < b.owner);
   return claims.reduce<Claim | undefined>((best, claim) => {
-    if (!best || claim.owner < best.owner) return claim;
+    if (!best || isBefore(claim, best)) return claim;
     return claim.owner === best.owner && claim.number > best.number ? claim : best;
   }, undefined);
+}
+
+function mostOf<T>(all: readonly T[], amount: (one: T) => number): number {
+  return all.reduce((most, one) => Math.max(most, amount(one)), 0);
 }

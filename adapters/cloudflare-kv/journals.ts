@@ -3,18 +3,15 @@
 import { HeddleError } from "../../src/errors.js";
 import type { Batch, RunHead, WritePosition } from "../../src/ports.js";
 import { JOURNAL_FORMAT } from "../records.js";
-import { encodeBody, pack } from "./body.js";
+import { encodeBody, pack, sizeOf } from "./body.js";
 import type { BatchInfo, BatchLine } from "./checks.js";
 import { type Client, fits } from "./client.js";
 import type { Keys } from "./keys.js";
 import type { Metadata } from "./namespace.js";
 import type { Holding, Ownership } from "./ownership.js";
-import { HASH_DIGITS, putInfo, sealed } from "./records.js";
+import { beginningsOf, putInfo, sealed } from "./records.js";
 import { sumOf } from "./runs.js";
-import type { Values } from "./values.js";
-
-/** So many hashes fit beside a batch. */
-const MOST_HASHES = 40;
+import { originsOf, type Values } from "./values.js";
 
 /** What is written of one batch. */
 export interface Written extends Omit<Batch, "durable"> {
@@ -56,7 +53,7 @@ export class Journals {
       const { status } = batch.head;
       const isEnding = status !== "running" && status !== last?.status;
       if (isEnding && !(await this.#ownership.isOurs(runId, held))) this.#ownership.holding(runId, epoch, owner);
-      await this.#values.refer(runId, held.run, batch);
+      await this.#values.link(runId, held.run, batch.events);
       await this.write(held, { ...batch, runId, seq });
       if (batch.head.status !== last?.status) await this.#list(held, batch.head);
     } catch (error) {
@@ -74,32 +71,28 @@ export class Journals {
     const line: BatchLine = { ...place, head, events, refers, values: packed.texts };
     const body = await encodeBody(line, packed.parts);
     const payload = pruned ? 0 : sizeOf(packed);
-    const hashes =
-      values.size <= MOST_HASHES ? [...values.keys()].map((hash) => hash.slice(0, HASH_DIGITS)).join("") : undefined;
     const info: BatchInfo = {
       events: events.length,
+      begin: held.begin,
       bytes: Math.max(body.byteLength, payload),
       payload,
       sum: await sumOf(body),
-      ...(hashes === undefined ? {} : { hashes }),
+      ...beginningsOf([...values.keys()]),
       ...(pruned ? { pruned } : {}),
+      ...(originsOf(events, runId).size > 0 ? { reuses: true } : {}),
     };
     const record = { epoch, owner, kind: "batch", number: seq } as const;
     await this.#client.put(this.#keys.record(held.run, record), body, withHead(info, head));
   }
 
   /** Lists a run under its newest head. */
-  async #list(held: Holding, head: RunHead): Promise<void> {
-    await putInfo(this.#client, this.#keys.head(held.run, head.startedAt, head.events, held.ownerKey), head);
+  async #list({ run, epoch, ownerKey: owner }: Holding, head: RunHead): Promise<void> {
+    const key = this.#keys.head(run, head.startedAt, { epoch, owner, events: head.events });
+    await putInfo(this.#client, key, head);
   }
 }
 
 function withHead(info: BatchInfo, head: RunHead): Metadata {
   const whole = sealed({ ...info, head });
   return fits(whole) ? whole : sealed(info);
-}
-
-function sizeOf({ texts, parts }: Awaited<ReturnType<typeof pack>>): number {
-  const text = texts.reduce((sum, [, one]) => sum + one.length, 0);
-  return parts.reduce((sum, { byteLength }) => sum + byteLength, text);
 }

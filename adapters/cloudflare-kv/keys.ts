@@ -1,11 +1,13 @@
-// Names of keys, which sort by their bytes. Every record has a key that nobody else writes, so nothing is overwritten
-// and no key is written twice within a second. What may be long or hold any sign is encoded, or named by its hash.
+// Names of keys, which sort by their bytes. All that belongs to a run stands under one prefix, so that one list shows it;
+// only the heads stand together, for the list of runs. Nearly every record has a key that nobody else writes: nothing is
+// overwritten, and no key is written twice within a second. What may be long or hold any sign is encoded, or named by
+// its hash.
 
 const LONGEST_NAME = 100;
 const DIGITS = 10;
-const TIME_DIGITS = 16;
+const TIME_DIGITS = 15;
 
-/** Where one claim or batch stands: all of one run under one prefix, by epoch, then by owner. */
+/** Where one claim or batch stands: by epoch, then by owner. */
 export interface RecordKey {
   readonly epoch: number;
   /** As it stands in the key. */
@@ -15,6 +17,19 @@ export interface RecordKey {
   readonly number: number;
 }
 
+/** What stands under a run besides its claims and batches, each under a name. */
+export interface NamedKey {
+  /**
+   * `value`: a large value, by its hash. `kept`: values that stay for other runs. `user`: another run that takes values
+   * from this one. `origin`: another run from which this one takes values.
+   */
+  readonly kind: keyof typeof MARKS;
+  readonly name: string;
+}
+
+const MARKS = { value: "v", kept: "k", user: "u", origin: "o" } as const;
+const KINDS = new Map(Object.entries(MARKS).map(([kind, mark]) => [mark as string, kind as NamedKey["kind"]]));
+
 /** Makes the keys of one namespace. */
 export class Keys {
   readonly #base: string;
@@ -23,22 +38,28 @@ export class Keys {
     this.#base = `heddle/${encodeURIComponent(namespace)}/`;
   }
 
-  /** All claims and batches of a run; without one, those of all. */
-  records(run = ""): string {
+  /** All that belongs to a run; without one, to any. */
+  run(run = ""): string {
     return `${this.#base}r/${run === "" ? "" : `${run}/`}`;
   }
 
   record(run: string, { epoch, owner, kind, number }: RecordKey): string {
-    return `${this.records(run)}${padded(epoch)}/${owner}/${kind === "claim" ? 0 : 1}${padded(number)}`;
+    return `${this.run(run)}${padded(epoch)}/${owner}/${kind === "claim" ? 0 : 1}${padded(number)}`;
   }
 
-  /** Takes apart what {@link record} made; nothing for other keys. */
-  recordIn(key: string): (RecordKey & { readonly run: string }) | undefined {
-    const parts = key.slice(this.records().length).split("/");
-    const [run = "", epoch = "", owner = "", last = ""] = parts;
-    if (parts.length !== 4 || !/^\d{10}$/.test(epoch) || !/^[01]\d{10}$/.test(last)) return undefined;
-    const kind = last.startsWith("0") ? "claim" : "batch";
-    return { run, epoch: Number(epoch), owner, kind, number: Number(last.slice(1)) };
+  named(run: string, { kind, name }: NamedKey): string {
+    return `${this.run(run)}${MARKS[kind]}/${name}`;
+  }
+
+  /** Takes apart what {@link record} and {@link named} made; nothing for other keys. */
+  partsOf(key: string): { readonly run: string; readonly of: RecordKey | NamedKey } | undefined {
+    const [run = "", first = "", second = "", third, ...rest] = key.slice(this.run().length).split("/");
+    const kind = KINDS.get(first);
+    if (kind) return third === undefined ? { run, of: { kind, name: second } } : undefined;
+    if (!/^\d{10}$/.test(first) || !/^[01]\d{10}$/.test(third ?? "") || rest.length > 0) return undefined;
+    const last = third as string;
+    const number = Number(last.slice(1));
+    return { run, of: { epoch: Number(first), owner: second, kind: last.startsWith("0") ? "claim" : "batch", number } };
   }
 
   /** All heads, those of the newest runs first. */
@@ -46,13 +67,13 @@ export class Keys {
     return `${this.#base}h/`;
   }
 
-  /** The heads of one run, the newest first. */
+  /** The heads of one run: in the order in which its history would take them, the last first. */
   headsOf(run: string, startedAt: number): string {
-    return `${this.heads()}${String(10 ** (TIME_DIGITS - 1) - startedAt).padStart(TIME_DIGITS, "0")}/${run}/`;
+    return `${this.heads()}${reversed(startedAt, TIME_DIGITS)}/${run}/`;
   }
 
-  head(run: string, startedAt: number, events: number, owner: string): string {
-    return `${this.headsOf(run, startedAt)}${padded(10 ** DIGITS - 1 - events)}/${owner}`;
+  head(run: string, startedAt: number, at: { epoch: number; owner: string; events: number }): string {
+    return `${this.headsOf(run, startedAt)}${reversed(at.epoch)}/${at.owner}/${reversed(at.events)}`;
   }
 
   /** Where the run of a head stands among those of others. */
@@ -63,32 +84,6 @@ export class Keys {
   /** The run of a head. */
   runOfHead(key: string): string {
     return key.slice(this.heads().length).split("/")[1] ?? "";
-  }
-
-  value(hash: string): string {
-    return `${this.#base}v/${hash}`;
-  }
-
-  values(): string {
-    return `${this.#base}v/`;
-  }
-
-  /** Says that a run refers to a value that is stored apart. */
-  use(hash: string, run: string): string {
-    return `${this.uses(hash)}${run}`;
-  }
-
-  uses(hash = ""): string {
-    return `${this.#base}u/${hash === "" ? "" : `${hash}/`}`;
-  }
-
-  /** Says that a run refers to values that came with another one. */
-  dependent(origin: string, run: string): string {
-    return `${this.dependents(origin)}${run}`;
-  }
-
-  dependents(origin: string): string {
-    return `${this.#base}d/${origin}/`;
   }
 
   /** The rest of what is too large for one key. */
@@ -126,4 +121,9 @@ function encodedName(name: string): string | undefined {
 
 function padded(number: number): string {
   return String(number).padStart(DIGITS, "0");
+}
+
+/** Sorts the other way round. */
+function reversed(number: number, digits = DIGITS): string {
+  return String(10 ** digits - 1 - number).padStart(digits, "0");
 }

@@ -7,7 +7,7 @@ import type { ClaimInfo } from "./checks.js";
 import type { Client } from "./client.js";
 import type { Keys } from "./keys.js";
 import { putInfo } from "./records.js";
-import type { Runs, View } from "./runs.js";
+import { isRemoved, type Runs, type View } from "./runs.js";
 
 /** A run that this store holds. */
 export interface Holding {
@@ -16,6 +16,8 @@ export interface Holding {
   readonly owner: string;
   /** The owner in keys. */
   readonly ownerKey: string;
+  /** Where its owner begins to write. */
+  begin: number;
   /** How often the claim was prolonged. */
   claims: number;
   /** The number of events in the journal, as its owner knows it. */
@@ -27,12 +29,15 @@ export class Ownership {
   readonly #client: Client;
   readonly #keys: Keys;
   readonly #runs: Runs;
+  readonly #afterRemoval: (view: View) => Promise<void>;
   readonly #held = new Map<string, Holding>();
 
-  constructor(client: Client, keys: Keys, runs: Runs) {
+  /** `afterRemoval` is called when a run turns out to have been removed while it was held. */
+  constructor(client: Client, keys: Keys, runs: Runs, afterRemoval: (view: View) => Promise<void>) {
     this.#client = client;
     this.#keys = keys;
     this.#runs = runs;
+    this.#afterRemoval = afterRemoval;
   }
 
   /** The run if it is held like that. @throws HeddleError `FENCED`. */
@@ -58,12 +63,12 @@ export class Ownership {
     if (view.history.broken) throw this.#runs.brokenAt(view);
     const { events } = view.history;
     const ownerKey = await this.#runs.nameInKey(owner);
-    const held = { run: view.run, epoch: view.history.epoch + 1, owner, ownerKey, claims: 0, events };
+    const held = { run: view.run, epoch: view.history.epoch + 1, owner, ownerKey, begin: events, claims: 0, events };
     await this.#claim(held, { until: now + leaseMs, owner });
     const after = await this.#runs.view(runId);
     if (!isOurs(after, held)) return (await this.#giveWay(held, after, now)) as Held;
     // What its last owner wrote may have come in between.
-    if (!after.history.broken) held.events = Math.max(events, after.history.events);
+    if (!after.history.broken) held.begin = held.events = Math.max(events, after.history.events);
     this.#held.set(runId, held);
     return { epoch: held.epoch, events: held.events };
   }
@@ -92,8 +97,11 @@ export class Ownership {
 
   /** Looks whether somebody has taken the run; then it is held no more. */
   async isOurs(runId: string, held: Holding): Promise<boolean> {
-    if (isOurs(await this.#runs.view(runId), held)) return true;
+    const view = await this.#runs.view(runId);
+    if (isOurs(view, held)) return true;
     this.#held.delete(runId);
+    // What was written since then would stay. If that fails, the next removal finds it.
+    if (isRemoved(view)) await this.#afterRemoval(view).catch(() => {});
     return false;
   }
 
@@ -106,7 +114,7 @@ export class Ownership {
     held.claims++;
     await this.#claim(held, { until: 0, owner: held.owner });
     const { owner = "unknown", until = now } = history.claim?.info ?? {};
-    return { heldBy: owner, untilMs: until };
+    return { heldBy: owner, untilMs: Math.max(until, now) };
   }
 
   #claim(held: Holding, info: ClaimInfo): Promise<void> {
@@ -124,7 +132,9 @@ function heldAt({ history: { claim } }: View, now: number): Held | undefined {
 }
 
 /** True if nobody is seen who came later, or at the same time under a name that comes first. */
-function isOurs({ history: { epoch, claim } }: View, held: Holding): boolean {
+function isOurs(view: View, held: Holding): boolean {
+  const { epoch, claim } = view.history;
   if (epoch !== held.epoch) return epoch < held.epoch;
+  if (isRemoved(view)) return false;
   return claim === undefined || claim.owner >= held.ownerKey;
 }

@@ -5,50 +5,57 @@ import { hashText } from "../../src/hash-text.js";
 import type { RunHead } from "../../src/ports.js";
 import { type BatchInfo, type ClaimInfo, isBatchInfo, isClaimInfo } from "./checks.js";
 import { type Client, fits, type Listed } from "./client.js";
-import type { Keys, RecordKey } from "./keys.js";
+import type { Keys, NamedKey, RecordKey } from "./keys.js";
 import type { Metadata } from "./namespace.js";
 
 /** An owner's claim, as it was first or as it was prolonged. */
-export interface Claim extends RecordKey {
-  readonly key: string;
+export interface Claim extends RecordKey, Listed {
+  readonly kind: "claim";
   /** Nothing if it is damaged or not seen yet: the key alone shows that the epoch is taken. */
   readonly info: ClaimInfo | undefined;
   readonly isDamaged: boolean;
 }
 
 /** A batch that was listed. */
-export interface BatchRecord extends RecordKey {
-  readonly key: string;
+export interface BatchRecord extends RecordKey, Listed {
+  readonly kind: "batch";
   /** Nothing if what stands beside the key is damaged. */
   readonly info: BatchInfo | undefined;
+}
+
+/** What was listed besides. */
+export type NamedRecord = NamedKey & Listed;
+
+/** All that was listed of a run. */
+export interface Records {
+  readonly claims: readonly Claim[];
+  readonly batches: readonly BatchRecord[];
+  readonly named: readonly NamedRecord[];
 }
 
 /** As the owner of a claim: the run was removed, and nothing of an earlier epoch counts. No encoded name is this. */
 export const NOBODY = "%";
 
-/** How many digits of a hash stand beside a batch. */
-export const HASH_DIGITS = 8;
+/** How many digits of a hash stand beside a key. */
+const HASH_DIGITS = 8;
+/** So many hashes fit beside a key. */
+const MOST_HASHES = 40;
 
-/** The claims and batches of a run, as a list of its keys shows them. */
-export async function recordsIn(client: Client, keys: Keys, listed: readonly Listed[]) {
-  const claims: Claim[] = [];
-  const batches: BatchRecord[] = [];
-  for (const { key, metadata } of listed) {
-    const record = keys.recordIn(key);
+/** What a list of a run's keys shows. */
+export async function recordsIn(client: Client, keys: Keys, all: readonly Listed[]): Promise<Records> {
+  const [claims, batches, named]: [Claim[], BatchRecord[], NamedRecord[]] = [[], [], []];
+  for (const listed of all) {
+    const record = keys.partsOf(listed.key)?.of;
     if (record?.kind === "batch") {
-      const info = opened(metadata);
-      batches.push({ ...record, key, info: isBatchInfo(info) ? info : undefined });
-    }
-    if (record?.kind !== "claim") continue;
-    const info = await infoOf(client, { key, metadata });
-    claims.push({
-      ...record,
-      key,
-      info: isClaimInfo(info) ? info : undefined,
-      isDamaged: info !== undefined && !isClaimInfo(info),
-    });
+      const info = opened(listed.metadata);
+      batches.push({ ...record, ...listed, kind: record.kind, info: isBatchInfo(info) ? info : undefined });
+    } else if (record?.kind === "claim") {
+      const info = await infoOf(client, listed);
+      const isDamaged = info !== undefined && !isClaimInfo(info);
+      claims.push({ ...record, ...listed, kind: record.kind, info: isClaimInfo(info) ? info : undefined, isDamaged });
+    } else if (record && "name" in record) named.push({ ...record, ...listed });
   }
-  return { claims, batches };
+  return { claims, batches, named };
 }
 
 /** Writes what is all there is under a key: beside it, or in it if it is too long. */
@@ -80,4 +87,18 @@ export function opened(metadata: unknown): unknown {
   // How many keys it is spread over is not known when it is sealed.
   const { check, keys: _, ...info } = (metadata ?? {}) as { readonly check?: unknown; readonly keys?: unknown };
   return check === hashText(JSON.stringify(info)) ? info : undefined;
+}
+
+/** The beginnings of hashes, to stand beside a key; nothing if they are too many. */
+export function beginningsOf(hashes: readonly string[]): { readonly hashes?: string } {
+  if (hashes.length > MOST_HASHES) return {};
+  return { hashes: hashes.map((hash) => hash.slice(0, HASH_DIGITS)).join("") };
+}
+
+/** Whether a hash is among those; nothing if that must be looked up in what they stand beside. */
+export function isAmong(hash: string, beginnings: string | undefined): boolean | undefined {
+  if (beginnings === undefined) return undefined;
+  const digits = hash.slice(0, HASH_DIGITS);
+  for (let i = 0; i < beginnings.length; i += HASH_DIGITS) if (beginnings.startsWith(digits, i)) return true;
+  return false;
 }

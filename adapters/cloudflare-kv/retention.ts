@@ -1,16 +1,26 @@
 // Removes runs and payloads, and counts what is there. Nothing is changed in place: a run that loses its payloads is
-// written anew under the epoch of its holder, its last batch first, so that whatever is seen of it says the same.
+// written anew under the epoch of its holder. What is stopped half-way is taken up by the next one where it was left.
 
 import { HeddleError } from "../../src/errors.js";
-import type { Skeleton, StoreUsage } from "../../src/ports.js";
+import type { Encoded, Skeleton, StoreUsage } from "../../src/ports.js";
+import { isLinkInfo } from "./checks.js";
 import type { Client, Listed } from "./client.js";
 import type { Heads } from "./heads.js";
 import type { Journals } from "./journals.js";
 import { type Keys, nameOfKey } from "./keys.js";
 import type { Ownership } from "./ownership.js";
-import { NOBODY, putInfo, recordsIn } from "./records.js";
-import type { Batch, Runs, View } from "./runs.js";
-import type { Values } from "./values.js";
+import {
+  type BatchRecord,
+  type Claim,
+  type NamedRecord,
+  NOBODY,
+  opened,
+  putInfo,
+  type Records,
+  recordsIn,
+} from "./records.js";
+import { isRemoved, type Runs, type StoredBatch, type View } from "./runs.js";
+import { type Values, valuesInfo } from "./values.js";
 
 /** What is removed from one namespace. */
 export interface RetentionParts {
@@ -25,6 +35,10 @@ export interface RetentionParts {
 
 /** So long the key stays that shows the owner of a removed run that it is gone: 30 days. */
 const TOMBSTONE_SECONDS = 30 * 86_400;
+/** What others need is stored anew for them out of so many keys at a time, or so many bytes, before those go. */
+const KEPT_AT_ONCE = { keys: 16, bytes: 4 << 20 } as const;
+
+type AnyRecord = Claim | BatchRecord | NamedRecord;
 
 /** Removes, prunes and counts. */
 export class Retention {
@@ -36,8 +50,6 @@ export class Retention {
 
   async remove(runIds: readonly string[]): Promise<void> {
     for (const runId of runIds) await this.#remove(runId);
-    this.#parts.runs.forget();
-    this.#parts.values.forget();
   }
 
   async prune(runs: readonly Skeleton[]): Promise<void> {
@@ -47,44 +59,215 @@ export class Retention {
       if (held && (await this.#parts.ownership.isOurs(skeleton.runId, held))) await this.#prune(skeleton);
       else fenced = notHeld(skeleton);
     }
-    this.#parts.runs.forget();
-    this.#parts.values.forget();
+    this.#forget();
     if (fenced) throw fenced;
   }
 
   async usage(): Promise<StoreUsage> {
     const { client, keys } = this.#parts;
-    const [records, values, uses] = (await Promise.all(
-      [keys.records(), keys.values(), keys.uses()].map((prefix) => client.list(prefix)),
-    )) as [readonly Listed[], readonly Listed[], readonly Listed[]];
     const byRun = new Map<string, Listed[]>();
-    for (const one of records) {
-      const record = keys.recordIn(one.key);
-      if (record?.kind === "batch") byRun.set(record.run, [...(byRun.get(record.run) ?? []), one]);
+    for (const listed of await client.list(keys.run())) {
+      const run = keys.partsOf(listed.key)?.run;
+      if (run === undefined) continue;
+      const same = byRun.get(run);
+      if (same) same.push(listed);
+      else byRun.set(run, [listed]);
     }
-    const apart = new Map<string, number>();
-    for (const { key, metadata } of uses) {
-      const run = lastPart(key);
-      apart.set(run, (apart.get(run) ?? 0) + bytesIn(metadata));
-    }
-    let bytes = values.reduce((sum, { metadata }) => sum + bytesIn(metadata), 0);
-    const used = [];
+    let bytes = 0;
+    const runs = [];
     for (const [run, listed] of byRun) {
-      const { batches } = await recordsIn(client, keys, listed);
-      const own = batches.reduce((sum, { info }) => sum + (info?.bytes ?? 0), 0);
-      const payload = batches.reduce((sum, { info }) => sum + (info?.payload ?? 0), 0);
-      const shared = apart.get(run) ?? 0;
-      bytes += own;
-      used.push({ runId: await this.#nameOf(run, listed), bytes: own + shared, payloadBytes: payload + shared });
+      const records = await recordsIn(client, keys, listed);
+      const size = sizeOf(records);
+      bytes += size.bytes;
+      // What is there for others alone is no run.
+      if (records.batches.length > 0) runs.push({ runId: await this.#nameOf(run, records), ...size });
     }
-    return { bytes, runs: used };
+    return { bytes, runs };
+  }
+
+  /** Removes what is left of a run that was removed; its place in the list goes last, so that it can be found until then. */
+  async finish(view: View): Promise<void> {
+    const { heads } = this.#parts;
+    const starts = await this.#startsOf(view);
+    await this.#clear(view);
+    for (const startedAt of starts) await heads.remove(view.run, startedAt);
+    this.#forget();
+  }
+
+  async #remove(runId: string): Promise<void> {
+    const { client, keys, runs, ownership } = this.#parts;
+    const view = await runs.view(runId);
+    ownership.forget(runId);
+    if (!isRemoved(view) && view.claims.length + view.batches.length > 0) {
+      // First a new epoch, which its owner sees when it prolongs its claim, and which the next owner goes on from.
+      const tombstone = { epoch: view.history.epoch + 1, owner: NOBODY, kind: "claim", number: 0 } as const;
+      const info = { until: 0, owner: NOBODY, starts: await this.#startsOf(view) };
+      await putInfo(client, keys.record(view.run, tombstone), info, TOMBSTONE_SECONDS);
+    }
+    await this.finish(view);
+  }
+
+  /** Removes all keys of a run except the one that says so, and what others need. */
+  async #clear(view: View): Promise<void> {
+    const { client } = this.#parts;
+    const { batches, claims, named } = view;
+    const tombstone = isRemoved(view) ? view.history.claim : undefined;
+    const isWanted = await this.#wantedIn(view);
+    const gone = [...batches, ...named.filter(({ kind }) => kind === "value"), ...claims];
+    await this.#discard(
+      view,
+      gone.filter((one) => one !== tombstone),
+      isWanted,
+    );
+    for (const link of named.filter(({ kind }) => kind === "origin")) {
+      await this.#letGo(view, link);
+      await client.delete([link]);
+    }
+    if (!isWanted) await client.delete(named.filter(({ kind }) => kind === "kept" || kind === "user"));
+  }
+
+  /** When a run was started, also as one of the same name that was removed while its owner went on. */
+  async #startsOf(view: View): Promise<readonly number[]> {
+    const starts = new Set(view.batches.flatMap(({ info }) => info?.head?.startedAt ?? []));
+    for (const { info } of view.claims) for (const startedAt of info?.starts ?? []) starts.add(startedAt);
+    if (starts.size > 0) return [...starts];
+    // It stands in the batch if there was no room beside it.
+    const head = await this.#parts.runs.head(view).catch(() => undefined);
+    return head ? [head.startedAt] : [];
+  }
+
+  /** Writes a run anew without its payloads, and removes what was written before. */
+  async #prune({ runId, epoch, keep }: Skeleton): Promise<void> {
+    const { runs, ownership, journals, values } = this.#parts;
+    const view = await runs.view(runId);
+    if (view.history.broken) throw runs.brokenAt(view);
+    const held = ownership.find(runId, epoch);
+    if (!held) throw notHeld({ runId });
+    const stays = new Set<AnyRecord>();
+    for (const { batch, from, to } of view.history.stretches) {
+      const isMine = batch.owner === held.ownerKey && batch.epoch === epoch;
+      // What was written anew already, by one that was stopped, has no payloads; nor has what this epoch has written.
+      if (isMine || batch.info?.pruned) {
+        stays.add(batch);
+        continue;
+      }
+      const read = await runs.batch(runId, batch);
+      if (!read) throw runs.unseenAt(view, batch);
+      const events = read.events.slice(from - batch.number, to - batch.number);
+      await journals.write(held, { ...reduced(read, keep), events, runId, seq: from, pruned: true });
+    }
+    for (const claim of view.claims) if (claim.epoch === epoch && claim.owner === held.ownerKey) stays.add(claim);
+    for (const record of view.named) {
+      if (record.kind !== "value" || !keep.has(record.name)) continue;
+      stays.add(record);
+      const value = valuesInfo(record.metadata)?.stays ? undefined : await values.under(view, record);
+      for (const [hash, one] of value ?? []) await values.putToStay(view.run, hash, one);
+    }
+    const isWanted = await this.#wantedIn(view);
+    const all = [...view.batches, ...view.named.filter(({ kind }) => kind === "value"), ...view.claims];
+    await this.#discard(
+      view,
+      all.filter((one) => !stays.has(one)),
+      isWanted && ((hash) => !keep.has(hash) && isWanted(hash)),
+    );
+    for (const link of view.named.filter(({ kind }) => kind === "origin")) await this.#letGo(view, link, keep);
+    await ownership.release(runId, epoch);
+  }
+
+  /** Removes keys of a run. What others want of the values under them is stored for them first, some at a time. */
+  async #discard(
+    view: View,
+    records: readonly AnyRecord[],
+    isWanted: ((hash: string) => boolean) | undefined,
+  ): Promise<void> {
+    const { client, values } = this.#parts;
+    if (!isWanted) return client.delete(records);
+    let [gone, wanted, bytes]: [AnyRecord[], Map<string, Encoded>, number] = [[], new Map(), 0];
+    for (const [i, record] of records.entries()) {
+      gone.push(record);
+      for (const [hash, value] of await this.#valuesIn(view, record)) if (isWanted(hash)) wanted.set(hash, value);
+      bytes += bytesOf(record);
+      const isFull = gone.length >= KEPT_AT_ONCE.keys || bytes >= KEPT_AT_ONCE.bytes;
+      if (!isFull && i < records.length - 1) continue;
+      if (wanted.size > 0) await values.keep(view.run, wanted);
+      await client.delete(gone);
+      [gone, wanted, bytes] = [[], new Map(), 0];
+    }
+  }
+
+  /** The values under a key; none if they are damaged, since these cannot be kept. */
+  async #valuesIn(view: View, record: AnyRecord): Promise<ReadonlyMap<string, Encoded>> {
+    const { runs, values } = this.#parts;
+    if (record.kind === "value") return (await unlessDamaged(values.under(view, record))) ?? new Map();
+    // One that is damaged cannot be read, and some have no values.
+    if (record.kind !== "batch" || !record.info || record.info.hashes === "") return new Map();
+    const read = await unlessDamaged(runs.batch(view.runId, record).then((batch) => batch ?? "unseen"));
+    if (read === "unseen") throw runs.unseenAt(view, record);
+    return read?.values ?? new Map();
+  }
+
+  /** Which values of a run others refer to; nothing if it is none. */
+  async #wantedIn({ named }: View): Promise<((hash: string) => boolean) | undefined> {
+    const wanted = new Set<string>();
+    for (const link of named) {
+      const refers = link.kind === "user" ? await this.#refersOf(link) : [];
+      // It cannot be told: then all.
+      if (!refers) return () => true;
+      for (const hash of refers) wanted.add(hash);
+    }
+    return wanted.size > 0 ? (hash) => wanted.has(hash) : undefined;
+  }
+
+  /** What a run refers to that others stored; nothing if it cannot be told, since some of it is damaged or not seen. */
+  async #refersOf(link: NamedRecord): Promise<readonly string[] | undefined> {
+    const { runs } = this.#parts;
+    const runId = runIdOf(link);
+    if (runId === undefined) return undefined;
+    const { history } = await runs.view(runId);
+    // It may be about to write what it refers to.
+    const isBeginning = history.events === 0 && (history.claim?.info?.until ?? 0) > 0;
+    if (history.broken || isBeginning) return undefined;
+    const hashes: string[] = [];
+    for (const { batch } of history.stretches) {
+      if (!batch.info?.reuses) continue;
+      const read = await unlessDamaged(runs.batch(runId, batch));
+      if (!read) return undefined;
+      hashes.push(...read.refers);
+    }
+    return hashes;
+  }
+
+  /** A run takes no more values from another, except these: what is kept there for it alone goes. */
+  async #letGo(user: View, link: NamedRecord, keep?: ReadonlySet<string>): Promise<void> {
+    const { client, keys, runs } = this.#parts;
+    const back = keys.named(link.name, { kind: "user", name: user.run });
+    if (!keep) await client.delete([{ key: back, metadata: undefined }]);
+    const runId = runIdOf(link);
+    if (runId === undefined) return;
+    const origin = await runs.view(runId);
+    // The list may still show what was deleted.
+    const named = origin.named.filter(({ key }) => keep || key !== back);
+    const kept = named.filter(({ kind }) => kind === "kept");
+    if (kept.length === 0) return;
+    const isWanted = await this.#wantedIn({ ...origin, named });
+    for (const one of kept) {
+      const hashes = isWanted
+        ? [...((await unlessDamaged(this.#parts.values.under(origin, one))) ?? new Map()).keys()]
+        : [];
+      if (!isWanted || !hashes.some(isWanted)) await client.delete([one]);
+    }
+    if (!isWanted && origin.batches.length === 0) await client.delete(named.filter(({ kind }) => kind === "user"));
+  }
+
+  #forget(): void {
+    this.#parts.runs.forget();
+    this.#parts.values.forget();
   }
 
   /** The name of a run, which in its keys may be a hash. */
-  async #nameOf(run: string, listed: readonly Listed[]): Promise<string> {
+  async #nameOf(run: string, { batches }: Records): Promise<string> {
     const short = nameOfKey(run);
     if (short !== undefined) return short;
-    const { batches } = await recordsIn(this.#parts.client, this.#parts.keys, listed);
     for (const { info, key } of batches) {
       if (info?.head) return info.head.runId;
       const name = await this.#parts.runs.nameIn(key);
@@ -92,133 +275,9 @@ export class Retention {
     }
     return run;
   }
-
-  async #remove(runId: string): Promise<void> {
-    const { client, keys, runs, ownership, heads } = this.#parts;
-    const view = await runs.view(runId);
-    const { run, listed, history } = view;
-    await this.#rescue(view, new Set());
-    ownership.forget(runId);
-    const starts = await this.#startsOf(view);
-    if (listed.length > 0) {
-      // First a new epoch, which its owner sees when it prolongs its claim, and which the next owner goes on from.
-      const tombstone = { epoch: history.epoch + 1, owner: NOBODY, kind: "claim", number: 0 } as const;
-      const info = { until: 0, owner: NOBODY, starts };
-      await putInfo(client, keys.record(run, tombstone), info, TOMBSTONE_SECONDS);
-    }
-    await client.delete(listed);
-    await this.#letGoOf(run, new Set());
-    // Last: a run that is only half removed can still be found.
-    for (const startedAt of starts) await heads.remove(run, startedAt);
-  }
-
-  /** When a run was started, also as one of the same name that was removed while its owner went on. */
-  async #startsOf(view: View): Promise<readonly number[]> {
-    const { client, keys, runs } = this.#parts;
-    const { batches, claims } = await recordsIn(client, keys, view.listed);
-    const starts = new Set(batches.flatMap(({ info }) => info?.head?.startedAt ?? []));
-    for (const { info } of claims) for (const startedAt of info?.starts ?? []) starts.add(startedAt);
-    // It stands in the batch if there was no room beside it.
-    const head = starts.size > 0 ? undefined : await runs.head(view).catch(() => undefined);
-    return head ? [head.startedAt] : [...starts];
-  }
-
-  /** Writes a run anew without its payloads, and removes what was written before. */
-  async #prune({ runId, epoch, keep }: Skeleton): Promise<void> {
-    const { client, keys, runs, ownership, journals } = this.#parts;
-    const view = await runs.view(runId);
-    if (view.history.broken) throw runs.brokenAt(view);
-    const held = ownership.find(runId, epoch);
-    if (!held) throw notHeld({ runId });
-    await this.#rescue(view, keep);
-    const { stretches } = view.history;
-    const mine = (owner: string, of: number) => owner === held.ownerKey && of === epoch;
-    for (const { batch, from, to } of stretches.toReversed()) {
-      // What this epoch has written itself has no values.
-      if (mine(batch.owner, batch.epoch)) continue;
-      const read = await runs.batch(runId, batch);
-      if (!read) throw runs.unseenAt(view, batch);
-      const events = read.events.slice(from - batch.number, to - batch.number);
-      await journals.write(held, { ...reduced(read, keep), events, runId, seq: from, pruned: true });
-    }
-    const old = view.listed.filter(({ key }) => {
-      const record = keys.recordIn(key);
-      return record && !mine(record.owner, record.epoch);
-    });
-    await client.delete(old);
-    await this.#letGoOf(view.run, keep);
-    await ownership.release(runId, epoch);
-  }
-
-  /** Stores apart those values of a run that other runs refer to and that it will not keep. */
-  async #rescue(view: View, keep: ReadonlySet<string>): Promise<void> {
-    const { client, keys, runs, values } = this.#parts;
-    const [dependents, uses] = await Promise.all([client.list(keys.dependents(view.run)), client.list(keys.uses())]);
-    /** Who wants a value of this run; and who wants any, as far as it cannot be told. */
-    const wanted = new Map<string, Set<string>>();
-    const everything: string[] = [];
-    const want = (hash: string, run: string) => wanted.set(hash, (wanted.get(hash) ?? new Set()).add(run));
-    /** What of this run is stored apart already. */
-    const apart = new Map<string, number>();
-    for (const { key, metadata } of uses) {
-      const [hash = "", run = ""] = key.slice(keys.uses().length).split("/");
-      if (run === view.run) apart.set(hash, bytesIn(metadata));
-      else want(hash, run);
-    }
-    if (wanted.size + dependents.length === 0) return;
-    for (const dependent of dependents) {
-      const run = lastPart(dependent.key);
-      const refers = await this.#refers(dependent);
-      if (!refers) everything.push(run);
-      for (const hash of refers ?? []) want(hash, run);
-    }
-    const usersOf = (hash: string) => (keep.has(hash) ? [] : [...(wanted.get(hash) ?? []), ...everything]);
-    for (const [hash, bytes] of apart) for (const run of usersOf(hash)) await values.use(hash, run, bytes);
-    for (const { batch } of view.history.stretches) {
-      const read = await unlessDamaged(runs.batch(view.runId, batch));
-      if (read === undefined) throw runs.unseenAt(view, batch);
-      // What is damaged cannot be kept.
-      for (const [hash, value] of read === "damaged" ? [] : read.values) {
-        const users = usersOf(hash);
-        if (users.length > 0) await values.put(hash, value);
-        for (const run of users) await values.use(hash, run);
-      }
-    }
-    if (keep.size === 0) await client.delete(dependents);
-  }
-
-  /** The hashes that a run refers to; nothing if it cannot be told, since some of it is damaged or not seen. */
-  async #refers({ key, metadata }: Listed): Promise<readonly string[] | undefined> {
-    const { runs } = this.#parts;
-    const { runId = nameOfKey(lastPart(key)) } = (metadata ?? {}) as { readonly runId?: unknown };
-    if (typeof runId !== "string") return undefined;
-    const { history } = await runs.view(runId);
-    if (history.broken) return undefined;
-    const hashes: string[] = [];
-    for (const { batch } of history.stretches) {
-      const read = await unlessDamaged(runs.batch(runId, batch));
-      if (read === undefined || read === "damaged") return undefined;
-      hashes.push(...read.refers);
-    }
-    return hashes;
-  }
-
-  /** A run refers no more to values that are stored apart, except these; what nobody refers to goes. */
-  async #letGoOf(run: string, keep: ReadonlySet<string>): Promise<void> {
-    const { client, keys } = this.#parts;
-    const uses = await client.list(keys.uses());
-    const own = uses.filter(({ key }) => key.endsWith(`/${run}`));
-    for (const use of own) {
-      const hash = use.key.split("/").at(-2) as string;
-      if (keep.has(hash)) continue;
-      const isUsed = uses.some(({ key }) => key !== use.key && key.startsWith(keys.uses(hash)));
-      if (!isUsed) await client.delete(await client.list(keys.value(hash)));
-      await client.delete([use]);
-    }
-  }
 }
 
-function reduced({ values, refers, head }: Batch, keep: ReadonlySet<string>) {
+function reduced({ values, refers, head }: StoredBatch, keep: ReadonlySet<string>) {
   return {
     values: new Map([...values].filter(([hash]) => keep.has(hash))),
     refers: refers.filter((hash) => keep.has(hash)),
@@ -226,24 +285,37 @@ function reduced({ values, refers, head }: Batch, keep: ReadonlySet<string>) {
   };
 }
 
-function bytesIn(metadata: unknown): number {
-  const { bytes } = (metadata ?? {}) as { readonly bytes?: unknown };
-  return Number.isSafeInteger(bytes) ? (bytes as number) : 0;
+function sizeOf({ batches, named }: Records): { readonly bytes: number; readonly payloadBytes: number } {
+  const apart = named.flatMap(({ kind, metadata }) => ({ kind, ...valuesInfo(metadata) }));
+  const bytes = [...batches.map(({ info }) => info?.bytes ?? 0), ...apart.map((one) => one.bytes ?? 0)];
+  const goes = apart.filter(({ kind, stays }) => kind === "value" && !stays);
+  const payload = [...batches.map(({ info }) => info?.payload ?? 0), ...goes.map((one) => one.bytes ?? 0)];
+  return { bytes: sum(bytes), payloadBytes: sum(payload) };
 }
 
-/** What is read; nothing if this location does not see it. */
-async function unlessDamaged(reading: Promise<Batch | undefined>): Promise<Batch | "damaged" | undefined> {
+function bytesOf(record: AnyRecord): number {
+  if (record.kind === "batch") return record.info?.bytes ?? 0;
+  return record.kind === "claim" ? 0 : (valuesInfo(record.metadata)?.bytes ?? 0);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0);
+}
+
+/** The run that a link leads to; nothing if it cannot be told. */
+function runIdOf({ metadata, name }: NamedRecord): string | undefined {
+  const info = opened(metadata);
+  return isLinkInfo(info) ? info.runId : nameOfKey(name);
+}
+
+/** What is read; nothing if it is damaged. */
+async function unlessDamaged<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;
   } catch (error) {
-    if ((error as HeddleError).code === "STORE_DAMAGED") return "damaged";
+    if ((error as HeddleError).code === "STORE_DAMAGED") return undefined;
     throw error;
   }
-}
-
-/** Of the key of a dependent or of a use: the run. */
-function lastPart(key: string): string {
-  return key.slice(key.lastIndexOf("/") + 1);
 }
 
 function notHeld({ runId }: Pick<Skeleton, "runId">): HeddleError {

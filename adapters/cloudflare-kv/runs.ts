@@ -6,23 +6,22 @@ import type { JournalEvent } from "../../src/events.js";
 import type { Encoded, JournalPage, RunHead } from "../../src/ports.js";
 import { damagedAt, readEvents, readHead } from "../records.js";
 import { decodeBody, unpack } from "./body.js";
-import { type BatchLine, isBatchInfo, isBatchLine } from "./checks.js";
-import type { Client, Listed } from "./client.js";
+import { type BatchLine, isBatchLine } from "./checks.js";
+import type { Client } from "./client.js";
 import { type History, historyOf } from "./history.js";
 import { type Keys, nameInKey } from "./keys.js";
-import { type BatchRecord, opened, recordsIn } from "./records.js";
+import { type BatchRecord, NOBODY, type Records, recordsIn } from "./records.js";
 
 /** A run as it was listed. */
-export interface View {
+export interface View extends Records {
   readonly runId: string;
   /** Its name in keys. */
   readonly run: string;
-  readonly listed: readonly Listed[];
   readonly history: History;
 }
 
 /** A batch that was read. */
-export interface Batch {
+export interface StoredBatch {
   readonly events: readonly JournalEvent[];
   readonly head: RunHead;
   readonly refers: readonly string[];
@@ -30,9 +29,11 @@ export interface Batch {
 }
 
 /** So many batches are read at a time: a Worker has six connections. */
-const AT_ONCE = 6;
-/** So many batches are remembered, for the values in them. */
-const REMEMBERED = 8;
+export const AT_ONCE = 6;
+/** So many bytes of batches are remembered, for the values in them. */
+const REMEMBERED_BYTES = 8 << 20;
+/** Values are asked for one by one: a list is good for a second. */
+const VIEW_MS = 1_000;
 
 /** Reads runs. */
 export class Runs {
@@ -41,7 +42,8 @@ export class Runs {
   readonly #warn: (message: string) => void;
   readonly #names = new Map<string, string>();
   readonly #warned = new Set<string>();
-  readonly #batches = new Map<string, Promise<Batch | undefined>>();
+  readonly #batches = new Map<string, { readonly bytes: number; readonly batch: Promise<StoredBatch | undefined> }>();
+  readonly #views = new Map<string, { readonly view: View; readonly at: number }>();
 
   constructor(client: Client, keys: Keys, warn: (message: string) => void) {
     this.#client = client;
@@ -61,15 +63,23 @@ export class Runs {
   /** Lists the keys of a run, and puts them together. */
   async view(runId: string): Promise<View> {
     const run = await this.nameInKey(runId);
-    const listed = await this.#client.list(this.#keys.records(run));
-    const { claims, batches } = await recordsIn(this.#client, this.#keys, listed);
-    const history = historyOf(claims, batches);
-    for (const { key, isDamaged } of claims) {
+    const listed = await this.#client.list(this.#keys.run(run));
+    const records = await recordsIn(this.#client, this.#keys, listed);
+    const history = historyOf(records.claims, records.batches);
+    for (const { key, isDamaged } of records.claims) {
       if (isDamaged)
         this.#tell(`The claim in key "${key}" of run "${runId}" is damaged: whoever held it is passed over.`);
     }
     this.#tellConflicts(runId, history);
-    return { runId, run, listed, history };
+    const view = { runId, run, ...records, history };
+    this.#remember(view);
+    return view;
+  }
+
+  /** What {@link view} has just shown. */
+  known(runId: string): View | undefined {
+    const known = this.#views.get(runId);
+    return known && Date.now() - known.at < VIEW_MS ? known.view : undefined;
   }
 
   async read(runId: string, seq: number, limit: number): Promise<JournalPage> {
@@ -107,18 +117,19 @@ export class Runs {
   }
 
   /** Reads a batch; nothing if its key is listed and this location does not see it. @throws HeddleError `STORE_DAMAGED`. */
-  batch(runId: string, record: BatchRecord): Promise<Batch | undefined> {
+  batch(runId: string, record: BatchRecord): Promise<StoredBatch | undefined> {
     const known = this.#batches.get(record.key);
-    if (known) return known;
-    const reading = this.#read(runId, record);
-    this.#batches.set(record.key, reading);
+    if (known) return known.batch;
+    const batch = this.#read(runId, record);
+    this.#batches.set(record.key, { bytes: record.info?.bytes ?? 0, batch });
     // What failed may succeed later.
-    reading.then((batch) => batch ?? this.#batches.delete(record.key)).catch(() => this.#batches.delete(record.key));
-    for (const key of this.#batches.keys()) {
-      if (this.#batches.size <= REMEMBERED) break;
-      this.#batches.delete(key);
+    batch.then((read) => read ?? this.#batches.delete(record.key)).catch(() => this.#batches.delete(record.key));
+    let bytes = 0;
+    for (const [key, one] of [...this.#batches].reverse()) {
+      bytes += one.bytes;
+      if (bytes > REMEMBERED_BYTES && key !== record.key) this.#batches.delete(key);
     }
-    return reading;
+    return batch;
   }
 
   /** The name of the run that a batch belongs to, as it stands in it. */
@@ -131,15 +142,14 @@ export class Runs {
   /** Keys were removed. */
   forget(): void {
     this.#batches.clear();
+    this.#views.clear();
   }
 
   /** Why a run cannot be read beyond what is seen. */
-  brokenAt({ runId, listed, history: { stretches, events, broken, claim } }: View): HeddleError {
+  brokenAt({ runId, batches, history: { stretches, events, broken, claim } }: View): HeddleError {
     const last = stretches.at(-1)?.batch;
     if (broken === "damaged") {
-      const isDamaged = ({ key, metadata }: Listed) =>
-        this.#keys.recordIn(key)?.kind === "batch" && !isBatchInfo(opened(metadata));
-      const where = `the metadata of key "${listed.find(isDamaged)?.key}"`;
+      const where = `the metadata of key "${batches.find(({ info }) => !info)?.key}"`;
       return damagedAt({ runId, where, seq: events }, "they are not what was written");
     }
     const status = last?.info?.head?.status ?? "unknown";
@@ -150,7 +160,7 @@ export class Runs {
     );
   }
 
-  async #whole(view: View, record: BatchRecord): Promise<Batch> {
+  async #whole(view: View, record: BatchRecord): Promise<StoredBatch> {
     const batch = await this.batch(view.runId, record);
     if (batch) return batch;
     throw this.unseenAt(view, record);
@@ -161,7 +171,7 @@ export class Runs {
     return this.brokenAt({ ...view, history: { ...view.history, events, broken: "unseen" } });
   }
 
-  async #read(runId: string, { key, number: seq, epoch, owner, info }: BatchRecord): Promise<Batch | undefined> {
+  async #read(runId: string, { key, number: seq, epoch, owner, info }: BatchRecord): Promise<StoredBatch | undefined> {
     const stored = await this.#client.get(key);
     if (!stored) return undefined;
     const place = { runId, where: `key "${key}"`, seq };
@@ -184,6 +194,12 @@ export class Runs {
     return { events, head: readHead(line.head, place), refers: line.refers, values };
   }
 
+  #remember(view: View): void {
+    const now = Date.now();
+    for (const [runId, { at }] of this.#views) if (now - at >= VIEW_MS) this.#views.delete(runId);
+    this.#views.set(view.runId, { view, at: now });
+  }
+
   #tellConflicts(runId: string, { conflicts }: History): void {
     for (const { owner, epoch, events } of conflicts) {
       const message = `Run "${runId}" was written by two owners who did not see each other: ${events} events of owner ${owner} (epoch ${epoch}) do not count.`;
@@ -197,6 +213,11 @@ export class Runs {
     this.#warned.add(message);
     this.#warn(message);
   }
+}
+
+/** True if a run was removed, and nobody has begun one of that name since. */
+export function isRemoved({ history: { claim } }: View): boolean {
+  return claim?.owner === NOBODY;
 }
 
 /** What the checksum beside a batch is. */

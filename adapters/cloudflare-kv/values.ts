@@ -1,31 +1,24 @@
-// Values: small ones in the batch that brought them, large ones under their hash, once for all runs. A run that refers to
-// values of another says so under a key, so that these can be kept when the other run goes.
+// Values: small ones in the batch that brought them, large ones under keys of their own, all of them under their run. Two
+// runs that store the same have it twice, so that removing one takes nothing from the other. A replay takes values from
+// the runs that made them: each pair is linked under both, so that these values can be kept when their run goes.
 
 import { HeddleError } from "../../src/errors.js";
 import type { JournalEvent, Origin } from "../../src/events.js";
-import type { Batch, Encoded, ValueLocation } from "../../src/ports.js";
-import { decodeBody, encodeBody, pack, unpack } from "./body.js";
-import { isTexts } from "./checks.js";
+import type { Encoded, ValueLocation } from "../../src/ports.js";
+import { decodeBody, encodeBody, pack, sizeOf, unpack } from "./body.js";
+import { isTexts, isValuesInfo } from "./checks.js";
 import type { Client } from "./client.js";
-import type { Keys } from "./keys.js";
-import type { BatchRecord } from "./records.js";
-import { HASH_DIGITS } from "./records.js";
-import type { Runs, View } from "./runs.js";
-
-const VIEW_MS = 1_000;
+import type { Keys, NamedKey } from "./keys.js";
+import { type BatchRecord, beginningsOf, isAmong, type NamedRecord, opened, sealed } from "./records.js";
+import { AT_ONCE, type Runs, sumOf, type View } from "./runs.js";
 
 /** The values of one namespace. */
 export class Values {
   readonly #client: Client;
   readonly #keys: Keys;
   readonly #runs: Runs;
-  /** Values that this store put apart and that no batch has referred to, and those that it knows to be there. */
-  readonly #apart = new Map<string, number>();
-  readonly #views = new Map<string, { readonly view: Promise<View>; readonly at: number }>();
-  /** Values that came with batches of this store, by run. */
-  readonly #own = new Set<string>();
-  /** What was said already: a key per run and value, and per pair of runs. */
-  readonly #said = new Set<string>();
+  /** Links that were written already. */
+  readonly #linked = new Set<string>();
 
   constructor(client: Client, keys: Keys, runs: Runs) {
     this.#client = client;
@@ -33,92 +26,96 @@ export class Values {
     this.#runs = runs;
   }
 
-  /** Stores a value under its hash: whoever writes that key writes the same. */
-  async put(hash: string, value: Encoded): Promise<void> {
-    const packed = await pack([[hash, value]]);
-    const body = await encodeBody(packed.texts, packed.parts);
-    const bytes = value.text.length + packed.parts.reduce((sum, part) => sum + part.byteLength, 0);
-    try {
-      await this.#client.put(this.#keys.value(hash), body, { bytes });
-    } catch (error) {
-      // Refused again and again, since others have just stored it.
-      if (!(await this.#client.get(this.#keys.value(hash)).catch(() => undefined))) throw error;
-    }
-    this.#apart.set(hash, bytes);
+  /** Stores a large value for a run. */
+  async put(runId: string, hash: string, value: Encoded): Promise<void> {
+    const run = await this.#runs.nameInKey(runId);
+    await this.#write(run, "value", [[hash, value]]);
   }
 
-  /**
-   * Says, before a batch is written, which values it refers to that did not come with this run: those apart one by one,
-   * those that a replay reuses by their run.
-   */
-  async refer(runId: string, run: string, { events, refers, values }: Batch): Promise<void> {
-    const reused = events.filter((event) => event.type === "node-reused");
-    const covered = JSON.stringify(reused);
-    for (const hash of refers) {
-      if (this.#apart.has(hash)) await this.use(hash, run);
-      else if (!values.has(hash) && !this.#own.has(`${run} ${hash}`) && !covered.includes(hash))
-        await this.use(hash, run);
-    }
-    for (const hash of values.keys()) this.#own.add(`${run} ${hash}`);
-    for (const origin of new Set(reused.flatMap(originsOf))) {
-      if (origin === runId) continue;
-      await this.#say(this.#keys.dependent(await this.#runs.nameInKey(origin), run), { runId });
-    }
+  /** Stores a large value of a run once more, so that it does not count as payload. */
+  async putToStay(run: string, hash: string, value: Encoded): Promise<void> {
+    await this.#write(run, "value", [[hash, value]], true);
   }
 
-  /** Says that a run refers to a value that is stored apart. */
-  use(hash: string, run: string, bytes = this.#apart.get(hash) ?? 0): Promise<void> {
-    return this.#say(this.#keys.use(hash, run), { bytes });
+  /** Stores values of a run for others. */
+  async keep(run: string, values: ReadonlyMap<string, Encoded>): Promise<void> {
+    await this.#write(run, "kept", [...values]);
+  }
+
+  /** Says, before a batch is written, from which other runs it takes values. */
+  async link(runId: string, run: string, events: readonly JournalEvent[]): Promise<void> {
+    for (const originId of originsOf(events, runId)) {
+      const origin = await this.#runs.nameInKey(originId);
+      const user = this.#keys.named(origin, { kind: "user", name: run });
+      if (this.#linked.has(user)) continue;
+      const back = this.#keys.named(run, { kind: "origin", name: origin });
+      await this.#client.put(back, "", sealed({ runId: originId }));
+      await this.#client.put(user, "", sealed({ runId }));
+      this.#linked.add(user);
+    }
   }
 
   /** @throws HeddleError `STORE_STALE` if it may be where this location does not see it yet. */
   async get(at: ValueLocation): Promise<Encoded | undefined> {
-    const view = await this.#view(at.runId, false);
-    const found = (await this.#inRun(view, at)) ?? (await this.apart(at.hash));
+    const known = this.#runs.known(at.runId);
+    const found = known && (await this.#find(known, at));
     if (found) return found;
-    const now = await this.#view(at.runId, true);
-    const later = await this.#inRun(now, at);
-    if (later || now.history.broken !== "unseen") return later;
-    throw this.#runs.brokenAt(now);
+    const view = await this.#runs.view(at.runId);
+    const later = await this.#find(view, at);
+    if (later) return later;
+    if (view.history.broken === "unseen") throw this.#runs.brokenAt(view);
+    // A list may show it later than a read does.
+    const key = this.#keys.named(view.run, { kind: "value", name: at.hash });
+    return (await this.#read(key))?.get(at.hash);
   }
 
-  has(at: readonly ValueLocation[]): Promise<readonly boolean[]> {
-    this.#views.clear();
-    return Promise.all(at.map(async (one) => (await this.get(one)) !== undefined));
-  }
-
-  /** A value that is stored under its hash. @throws HeddleError `STORE_DAMAGED`. */
-  async apart(hash: string): Promise<Encoded | undefined> {
-    const stored = await this.#client.get(this.#keys.value(hash));
-    if (!stored) return undefined;
-    try {
-      const { line, rest } = await decodeBody(stored.bytes);
-      const value = isTexts(line) ? unpack(line, rest)?.get(hash) : undefined;
-      if (value) return value;
-    } catch {
-      // Said below.
+  /** What stands beside keys tells of most values whether they are there. @throws HeddleError `STORE_STALE`. */
+  async has(at: readonly ValueLocation[]): Promise<readonly boolean[]> {
+    const views = new Map<string, View>();
+    for (const { runId } of at) if (!views.has(runId)) views.set(runId, await this.#runs.view(runId));
+    const found: boolean[] = [];
+    for (let i = 0; i < at.length; i += AT_ONCE) {
+      const some = at.slice(i, i + AT_ONCE);
+      found.push(...(await Promise.all(some.map((one) => this.#isIn(views.get(one.runId) as View, one)))));
     }
-    const advice = "Execute its node again: replay the run with `rerun`.";
-    throw new HeddleError("STORE_DAMAGED", `The value under key "${this.#keys.value(hash)}" is damaged. ${advice}`);
+    return found;
   }
 
-  /** Keys were removed. */
+  /** The values under a key that was listed. @throws HeddleError `STORE_DAMAGED`, `STORE_STALE`. */
+  async under(view: View, { key }: NamedRecord): Promise<ReadonlyMap<string, Encoded>> {
+    const values = await this.#read(key);
+    if (values) return values;
+    const advice = "Try again in a minute; what is missing for longer has expired or was removed.";
+    const what = `This location does not see all values of run "${view.runId}" yet`;
+    throw new HeddleError("STORE_STALE", `${what}: those under key "${key}" are missing. ${advice}`);
+  }
+
+  /** Links were removed. */
   forget(): void {
-    this.#views.clear();
-    this.#said.clear();
+    this.#linked.clear();
   }
 
-  async #say(key: string, metadata: Record<string, unknown>): Promise<void> {
-    if (this.#said.has(key)) return;
-    await this.#client.put(key, "", metadata);
-    this.#said.add(key);
+  async #write(
+    run: string,
+    kind: NamedKey["kind"],
+    values: readonly (readonly [string, Encoded])[],
+    stays?: true,
+  ): Promise<void> {
+    const packed = await pack(values);
+    const body = await encodeBody(packed.texts, packed.parts);
+    const hashes = values.map(([hash]) => hash);
+    const name = kind === "value" ? (hashes[0] as string) : await sumOf(body);
+    const info = { bytes: sizeOf(packed), ...beginningsOf(hashes), ...(stays && { stays }) };
+    await this.#client.put(this.#keys.named(run, { kind, name }), body, sealed(info));
   }
 
-  /** A value that came with a batch of its run, or earlier: the batch of the event first, then those before it. */
-  async #inRun(view: View, { hash, seq }: ValueLocation): Promise<Encoded | undefined> {
-    const records = view.history.stretches.flatMap(({ batch, from }) => (from <= seq ? [batch] : []));
+  async #find(view: View, { hash, seq }: ValueLocation): Promise<Encoded | undefined> {
+    for (const record of namedWith(view, hash)) {
+      const value = (await this.under(view, record)).get(hash);
+      if (value) return value;
+    }
     let unseen: BatchRecord | undefined;
-    for (const record of records.reverse().filter((one) => mayHold(one, hash))) {
+    for (const record of batchesWith(view, hash, seq)) {
       const batch = await this.#runs.batch(view.runId, record);
       const value = batch?.values.get(hash);
       if (value) return value;
@@ -128,28 +125,61 @@ export class Values {
     return undefined;
   }
 
-  /** Values are asked for one by one: a list is good for a second. */
-  async #view(runId: string, isAnew: boolean): Promise<View> {
-    const now = Date.now();
-    const known = this.#views.get(runId);
-    if (known && !isAnew && now - known.at < VIEW_MS) return known.view;
-    const view = this.#runs.view(runId);
-    this.#views.set(runId, { view, at: now });
-    return view;
+  async #isIn(view: View, at: ValueLocation): Promise<boolean> {
+    const { hash, seq } = at;
+    if (batchesWith(view, hash, seq).some(({ info }) => isAmong(hash, info?.hashes))) return true;
+    if (namedWith(view, hash).some(({ metadata }) => isAmong(hash, valuesInfo(metadata)?.hashes))) return true;
+    if (await this.#find(view, at)) return true;
+    if (view.history.broken === "unseen") throw this.#runs.brokenAt(view);
+    return false;
+  }
+
+  async #read(key: string): Promise<ReadonlyMap<string, Encoded> | undefined> {
+    const stored = await this.#client.get(key);
+    if (!stored) return undefined;
+    try {
+      const { line, rest } = await decodeBody(stored.bytes);
+      const values = isTexts(line) ? unpack(line, rest) : undefined;
+      if (values) return values;
+    } catch {
+      // Said below.
+    }
+    const advice = "Execute their nodes again: replay the run with `rerun`.";
+    throw new HeddleError("STORE_DAMAGED", `The values under key "${key}" are damaged. ${advice}`);
   }
 }
 
-function mayHold({ info }: BatchRecord, hash: string): boolean {
-  const hashes = info?.hashes;
-  if (hashes === undefined) return true;
-  const digits = hash.slice(0, HASH_DIGITS);
-  for (let i = 0; i < hashes.length; i += HASH_DIGITS) if (hashes.startsWith(digits, i)) return true;
-  return false;
+/** What stands beside values; nothing if it is damaged. */
+export function valuesInfo(metadata: unknown) {
+  const info = opened(metadata);
+  return isValuesInfo(info) ? info : undefined;
 }
 
-/** The runs from which an event takes values. */
-function originsOf(event: JournalEvent): string[] {
-  if (event.type !== "node-reused") return [];
-  const consumed = Object.values(event.inputs).flatMap((refs) => refs.map(({ origin }) => origin));
-  return [event.from, ...consumed].flatMap((origin: Origin | undefined) => origin?.runId ?? []);
+/** The other runs from which events take values. */
+export function originsOf(events: readonly JournalEvent[], runId: string): ReadonlySet<string> {
+  const origins = new Set<string>();
+  const add = (origin: Origin | undefined) => origin && origin.runId !== runId && origins.add(origin.runId);
+  for (const event of events) {
+    if (event.type !== "node-reused") continue;
+    add(event.from);
+    for (const refs of Object.values(event.inputs)) for (const { origin } of refs) add(origin);
+  }
+  return origins;
+}
+
+/** The keys of a run, besides its batches, that hold or may hold a value. */
+function namedWith({ named }: View, hash: string): NamedRecord[] {
+  const mayHold = ({ kind, name, metadata }: NamedRecord) =>
+    kind === "value" ? name === hash : kind === "kept" && isAmong(hash, valuesInfo(metadata)?.hashes) !== false;
+  return named.filter(mayHold);
+}
+
+/**
+ * The batches that hold or may hold a value: that of the event first, then those before it; at last those that do not
+ * count any more, since their run is being removed or pruned. A value is what its hash says, wherever it stands.
+ */
+function batchesWith({ history, batches }: View, hash: string, seq: number): BatchRecord[] {
+  const counted = history.stretches.map(({ batch }) => batch).reverse();
+  const all = counted.length === batches.length ? counted : [...new Set([...counted, ...batches])];
+  return all.filter(({ number, info }) => number <= seq && info && isAmong(hash, info.hashes) !== false);
 }

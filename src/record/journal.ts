@@ -201,12 +201,12 @@ export class JournalWriter implements Recorder {
 
   /** Stores the large values apart, and returns the others for the batch. */
   async #place(all: readonly Hashed[]): Promise<Map<string, Encoded>> {
-    const { store } = this.#setup;
+    const { store, head } = this.#setup;
     const values = new Map<string, Encoded>();
     for (const { encoded, hash, bytes } of all) {
       if (this.#keptHashes.has(hash)) continue;
       this.#keptHashes.add(hash);
-      if (bytes > store.capabilities.batchedValueBytes) await store.putValue(hash, encoded);
+      if (bytes > store.capabilities.batchedValueBytes) await store.putValue(head.runId, hash, encoded);
       else values.set(hash, encoded);
     }
     return values;

@@ -48,7 +48,7 @@ const HASHED = /"#([0-9a-f]{64})"/g;
 export async function prune(store: Store, options: PruneOptions): Promise<Pruned> {
   const { olderThan, keep = 0, maxBytes, statuses = ENDED } = checked(options);
   const { limit = Number.POSITIVE_INFINITY, payloadsOnly = false, now = Date.now() } = options;
-  const isCounted = maxBytes !== undefined || payloadsOnly || (store.capabilities.runsAtOnce ?? RUNS_AT_ONCE) > 1;
+  const isCounted = maxBytes !== undefined || payloadsOnly || !store.capabilities.metered;
   const before = isCounted ? await store.usage() : undefined;
   const all = await allHeads(store);
   const mayGo = ({ status }: RunHead) => statuses.includes(status);
@@ -157,7 +157,7 @@ class Pruner {
     const bare = new Set(usage?.runs.flatMap(({ runId, payloadBytes }) => (payloadBytes === 0 ? [runId] : [])));
     const oldestFirst = heads.toReversed().filter(({ runId }) => !this.#payloadsOnly || !bare.has(runId));
     for (const { runId } of heads) this.#done.add(runId);
-    const atOnce = this.#store.capabilities.runsAtOnce ?? RUNS_AT_ONCE;
+    const atOnce = this.#store.capabilities.metered ? 1 : RUNS_AT_ONCE;
     for (let from = 0; from < oldestFirst.length && !this.#isOver; ) {
       const some = oldestFirst.slice(from, from + Math.min(atOnce, this.#limit - this.runs.length));
       from += some.length;

@@ -71,7 +71,7 @@ export const RUNS = { old: 3, user: 1, too: 1 } as const;
 /** Writes these runs. */
 export async function writeRuns(store: Store): Promise<void> {
   for (const { hash, encoded } of [VALUES.keptFile, VALUES.ownFile, VALUES.sharedFile])
-    await store.putValue(hash, encoded);
+    await store.putValue("old", hash, encoded);
   const first = await take(store, "old");
   await append(store, "old", first, { values: ["kept", "own", "shared"] });
   await append(store, "old", { ...first, seq: 1 }, { values: ["both"] });

@@ -87,7 +87,7 @@ export const WRITE_MUTANTS: Readonly<Record<string, Mutant>> = {
     "batch: an append at a wrong position leaves nothing",
     (inner) => ({
       append: async (runId, at, batch) => {
-        for (const [hash, value] of batch.values) await inner.putValue(hash, value);
+        for (const [hash, value] of batch.values) await inner.putValue(runId, hash, value);
         return inner.append(runId, at, batch);
       },
     }),

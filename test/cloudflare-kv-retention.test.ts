@@ -1,0 +1,255 @@
+// Removing and pruning runs on KV: within few operations, stopped at any of them, beside runs that need some of it, and
+// while their owners go on.
+
+import { chain, DagProvenance, DagRunner, dag, node, type Store, type } from "heddle";
+import { cloudflareKvStore } from "heddle/adapters/cloudflare-kv";
+import { describe, expect, test } from "vitest";
+import { acquired, appended, batchOf, eventsOf, named, outputsOf, reusing } from "../conformance/writing.js";
+import { FaultyKv } from "./support/faulty-kv.js";
+
+const silent = { onWarning: () => {}, retryAfterMs: 0 };
+const Text = type<string>("Text");
+const Num = type<number>("Num");
+
+const at = (kv: FaultyKv, location = "ams") => cloudflareKvStore(kv.at(location), silent);
+/** The keys that are left, but for those which say that a run was removed. */
+const left = (kv: FaultyKv) => kv.keys().filter((key) => !key.includes("/%/"));
+
+/** A run of `count` batches with a value each. */
+async function runOf(store: Store, runId: string, count: number) {
+  const values = await Promise.all(
+    Array.from({ length: count }, (_, i) => named(`["${runId} ${i} ${"x".repeat(200)}"]`)),
+  );
+  let place = await acquired(store, runId);
+  for (const value of values) {
+    const batch = { values: new Map([[value.hash, value.encoded]]), refers: [value.hash] };
+    place = await appended(store, runId, place, outputsOf([value]), { ...batch, head: { status: "completed" } });
+  }
+  await store.release(runId, place.epoch);
+  return values;
+}
+
+/** A run that takes these values from another one. */
+async function replayOf(store: Store, runId: string, origin: string, values: Awaited<ReturnType<typeof runOf>>) {
+  const place = await acquired(store, runId);
+  const refers = values.map(({ hash }) => hash);
+  await appended(store, runId, place, reusing(values, origin), { refers, head: { status: "completed" } });
+  await store.release(runId, place.epoch);
+}
+
+/** Does something again and again, each time with so few operations, until it ends; tells how often. */
+async function within(kv: FaultyKv, operations: number, act: () => Promise<unknown>): Promise<number> {
+  for (let times = 1; times < 200; times++) {
+    kv.grant(operations);
+    const isDone = await act().then(
+      () => true,
+      () => false,
+    );
+    kv.grant(Number.POSITIVE_INFINITY);
+    if (isDone) return times;
+  }
+  throw new Error("It never ends.");
+}
+
+test("a large value is not removed under a run that has just stored the same", async () => {
+  const kv = new FaultyKv();
+  const value = await named(`["${"x".repeat(2_000_000)}"]`);
+  const store = at(kv);
+  await store.putValue("a", value.hash, value.encoded);
+  await appended(store, "a", await acquired(store, "a"), outputsOf([value]), { refers: [value.hash] });
+  const other = at(kv);
+  const place = await acquired(other, "b");
+  await other.putValue("b", value.hash, value.encoded);
+  await at(kv).remove(["a"]);
+  await appended(other, "b", place, outputsOf([value]), { refers: [value.hash] });
+  expect(await at(kv).getValue({ hash: value.hash, runId: "b", seq: 0 })).toEqual(value.encoded);
+  await at(kv).remove(["b"]);
+  expect(left(kv)).toEqual([]);
+});
+
+describe("a run whose values others need", () => {
+  test("is removed within 50 operations a time, and what they need stays until the last of them goes", async () => {
+    const kv = new FaultyKv();
+    const values = await runOf(at(kv), "r", 120);
+    const needed = values.filter((_, i) => i % 2 === 0);
+    await replayOf(at(kv), "first", "r", needed);
+    await replayOf(at(kv), "second", "r", needed.slice(0, 10));
+    expect(await within(kv, 50, () => at(kv).remove(["r"]))).toBeLessThan(12);
+    expect(await at(kv).head("r")).toBeUndefined();
+    const there = () => at(kv).hasValues(values.map(({ hash }, seq) => ({ hash, runId: "r", seq })));
+    expect(await there()).toEqual(values.map((_, i) => i % 2 === 0));
+    for (const { hash, encoded } of needed)
+      expect(await at(kv).getValue({ hash, runId: "r", seq: 119 })).toEqual(encoded);
+    await at(kv).remove(["first"]);
+    expect((await there()).slice(0, 20)).toEqual(values.slice(0, 20).map((_, i) => i % 2 === 0));
+    await at(kv).remove(["second"]);
+    expect(left(kv)).toEqual([]);
+  });
+
+  test("can be read at every step of a removal that is stopped, and the next one ends it", async () => {
+    for (let operations = 1; operations < 80; operations++) {
+      const kv = new FaultyKv();
+      const values = await runOf(at(kv), "r", 20);
+      await replayOf(at(kv), "replay", "r", values.slice(5, 15));
+      kv.grant(operations);
+      await at(kv)
+        .remove(["r"])
+        .catch(() => {});
+      kv.grant(Number.POSITIVE_INFINITY);
+      for (const { hash, encoded } of values.slice(5, 15))
+        expect(await at(kv).getValue({ hash, runId: "r", seq: 19 }), `${operations}`).toEqual(encoded);
+      if (left(kv).some((key) => /\/h\/.*\/r\//.test(key)))
+        await new DagProvenance(at(kv)).prune({ keep: 0, olderThan: 0, now: Date.now() + 1_000_000 });
+      else await at(kv).remove(["replay"]);
+      await at(kv).remove(["r", "replay"]);
+      expect(left(kv), `${operations}`).toEqual([]);
+    }
+  });
+});
+
+test("a prune of payloads that is stopped anywhere is ended by the next one, and then leaves the run alone", async () => {
+  const give = node({ output: Text, run: () => "y".repeat(1_500_000) });
+  const many = Object.fromEntries(
+    Array.from({ length: 4 }, (_, i) => [
+      `n${i}`,
+      node({ input: { text: Text }, output: Text, run: ({ text }) => `${i} ${text.slice(0, 500)}` }),
+    ]),
+  );
+  const work = dag("work", {
+    nodes: { give, ...many },
+    edges: Object.keys(many).flatMap((label) => chain("give", label)),
+  });
+  let [isStopped, operations] = [true, 1];
+  for (; isStopped; operations++) {
+    const kv = new FaultyKv();
+    const provenance = () => new DagProvenance(at(kv), { durability: "sync" });
+    const { runId } = await new DagRunner(work, { provenance: provenance() }).run();
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    const before = (await at(kv).read(runId, 0, 1_000)).events;
+    kv.grant(operations);
+    const stopped = await provenance()
+      .prune({ keep: 0, payloadsOnly: true })
+      .catch(() => ({ left: [1] }));
+    isStopped = stopped.left.length > 0;
+    kv.grant(Number.POSITIVE_INFINITY);
+    const { events } = await at(kv).read(runId, 0, 1_000);
+    expect(events.slice(0, before.length), `${operations}`).toEqual(before);
+    const now = Date.now() + 1_000_000;
+    await provenance().prune({ keep: 0, payloadsOnly: true, now });
+    const [usage] = (await at(kv).usage()).runs;
+    expect(usage?.payloadBytes, `${operations}`).toBe(0);
+    const keys = kv.keys();
+    expect(await provenance().prune({ keep: 0, payloadsOnly: true, now })).toMatchObject({ runs: [], left: [] });
+    expect(kv.keys()).toEqual(keys);
+    expect((await at(kv).read(runId, 0, 1_000)).events.slice(0, before.length)).toEqual(before);
+    await at(kv).remove([runId]);
+    expect(left(kv), `${operations}`).toEqual([]);
+  }
+  expect(operations).toBeGreaterThan(20);
+});
+
+test("pruned and removed, a run still has what a replay of it reuses", async () => {
+  const kv = new FaultyKv();
+  const provenance = () => new DagProvenance(at(kv));
+  const big = node({ output: Text, run: () => "x".repeat(1_500_000) });
+  const small = node({ input: { text: Text }, output: Text, run: ({ text }) => text.slice(0, 300) });
+  const len = node({ input: { text: Text }, output: Num, run: ({ text }) => text.length });
+  const work = dag("work", { nodes: { big, small, len }, edges: chain("big", "small", "len") });
+  const origin = await new DagRunner(work, { provenance: provenance() }).run();
+  const first = await new DagRunner(work, { provenance: provenance() }).replay(origin.runId, { rerun: ["len"] });
+  const second = await new DagRunner(work, { provenance: provenance() }).replay(first.runId, { rerun: ["len"] });
+  await provenance().prune({ keep: 0, payloadsOnly: true, limit: 1, now: Date.now() + 1_000 });
+  await provenance().removeRun(origin.runId);
+  await provenance().removeRun(first.runId);
+  expect(await provenance().loadOutput(second.runId, "big")).toHaveLength(1_500_000);
+  expect(await provenance().loadOutput(second.runId, "small")).toHaveLength(300);
+  await provenance().removeRun(second.runId);
+  expect(left(kv)).toEqual([]);
+});
+
+test("what an owner wrote before it sees that its run was removed goes too", async () => {
+  const kv = new FaultyKv();
+  const store = at(kv);
+  let place = await appended(store, "r", await acquired(store, "r"), eventsOf("seen", 1));
+  await at(kv).remove(["r"]);
+  place = await appended(store, "r", place, eventsOf("written", 2));
+  const end = batchOf("r", place.seq, eventsOf("end", 1), { head: { status: "completed" } });
+  await expect(store.append("r", place, end)).rejects.toMatchObject({ code: "FENCED" });
+  expect(left(kv)).toEqual([]);
+});
+
+test("an owner whose first batch is not seen is not mixed with the one before it", async () => {
+  const kv = new FaultyKv();
+  const first = at(kv);
+  const place = await appended(first, "r", await acquired(first, "r"), eventsOf("first", 4));
+  const second = at(kv);
+  let later = await acquired(second, "r", 10_000);
+  later = await appended(second, "r", later, eventsOf("second", 2));
+  // The first goes on, since it has not seen that it lost the run.
+  await appended(first, "r", place, eventsOf("beaten", 2));
+  await appended(second, "r", later, eventsOf("third", 1));
+  const [unseen] = kv.keys().filter((key) => /\/r\/r\/0000000002\/.*\/10000000004$/.test(key));
+  kv.change(unseen as string, { value: null });
+  const { events, more } = await at(kv).read("r", 0, 100);
+  expect(events).toEqual(eventsOf("first", 4));
+  expect(more).toBe(true);
+  await expect(at(kv).read("r", 4, 100)).rejects.toMatchObject({ code: "STORE_STALE" });
+});
+
+test("of two owners the list shows the one whose history counts, and prune takes the run", async () => {
+  const kv = new FaultyKv({ lag: () => 1_000 });
+  const [ams, syd] = [at(kv, "ams"), at(kv, "syd")];
+  let one = await acquired(ams, "r", 0, "aaa");
+  let two = await acquired(syd, "r", 0, "bbb");
+  const running = { head: { startedAt: 1, status: "running" as const } };
+  one = await appended(ams, "r", one, eventsOf("counts", 1), running);
+  two = await appended(syd, "r", two, eventsOf("beaten", 30), running);
+  await appended(ams, "r", one, eventsOf("counts", 1), { head: { startedAt: 1, status: "completed" } });
+  await ams.release("r", one.epoch);
+  kv.wait(10_000);
+  expect((await at(kv, "iad").heads({ limit: 10 })).heads).toMatchObject([{ status: "completed", events: 2 }]);
+  const pruned = await new DagProvenance(at(kv, "iad")).prune({ keep: 0, now: 1_000_000 });
+  expect(pruned).toMatchObject({ runs: ["r"], left: [] });
+  kv.wait(10_000);
+  expect(left(kv)).toEqual([]);
+});
+
+test("a batch of more than one key has room beside it for their number", async () => {
+  const kv = new FaultyKv();
+  const store = at(kv);
+  const values = await Promise.all(
+    Array.from({ length: 3 }, (_, i) => named(`["${i}${crypto.randomUUID()}"]`, [new Uint8Array(9_000_000).fill(i)])),
+  );
+  const place = await acquired(store, "r");
+  // All lengths of metadata near the limit.
+  for (let length = 760; length < 860; length += 4) {
+    const runId = `r${length}`;
+    const at = await acquired(store, runId);
+    const batch = { values: new Map(values.map(({ hash, encoded }) => [hash, encoded])), refers: [] };
+    await appended(store, runId, at, outputsOf(values), { ...batch, head: { dag: "d".repeat(length - 200) } });
+  }
+  await store.release("r", place.epoch);
+});
+
+test("300 values that are gone cost a list, not 300", async () => {
+  const kv = new FaultyKv();
+  await runOf(at(kv), "r", 3);
+  const before = kv.total;
+  const gone = Array.from({ length: 300 }, (_, i) => ({ hash: String(i).padStart(64, "0"), runId: "r", seq: 2 }));
+  expect(await at(kv).hasValues(gone)).toEqual(gone.map(() => false));
+  expect(kv.total - before).toBe(1);
+});
+
+test("a large value that is listed and cannot be read yet is not taken for lost", async () => {
+  const kv = new FaultyKv();
+  const value = await named(`["${"x".repeat(2_000_000)}"]`);
+  const store = at(kv);
+  await store.putValue("r", value.hash, value.encoded);
+  await appended(store, "r", await acquired(store, "r"), outputsOf([value]), { refers: [value.hash] });
+  const reader = cloudflareKvStore(
+    { ...kv.at("ams"), getWithMetadata: async () => ({ value: null, metadata: null }) },
+    silent,
+  );
+  const refused = reader.getValue({ hash: value.hash, runId: "r", seq: 0 });
+  await expect(refused).rejects.toMatchObject({ code: "STORE_STALE" });
+});
