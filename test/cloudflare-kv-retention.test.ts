@@ -148,6 +148,22 @@ test("a prune of payloads that is stopped anywhere is ended by the next one, and
   expect(operations).toBeGreaterThan(20);
 });
 
+test("payloads of more batches than one call can write anew go in several", async () => {
+  const kv = new FaultyKv();
+  const values = await runOf(at(kv), "r", 120);
+  const before = (await at(kv).read("r", 0, 1_000)).events;
+  let now = Date.now();
+  const prune = async () => {
+    now += 1_000_000;
+    const { left } = await new DagProvenance(at(kv)).prune({ keep: 0, payloadsOnly: true, now });
+    if (left.length > 0) throw new Error("It is not done.");
+  };
+  expect(await within(kv, 250, prune)).toBeLessThan(5);
+  expect((await at(kv).read("r", 0, 1_000)).events.slice(0, 120)).toEqual(before);
+  const places = values.map(({ hash }, seq) => ({ hash, runId: "r", seq }));
+  expect((await at(kv).hasValues(places)).some((isThere) => isThere)).toBe(false);
+});
+
 test("pruned and removed, a run still has what a replay of it reuses", async () => {
   const kv = new FaultyKv();
   const provenance = () => new DagProvenance(at(kv));
@@ -217,18 +233,20 @@ test("of two owners the list shows the one whose history counts, and prune takes
 test("a batch of more than one key has room beside it for their number", async () => {
   const kv = new FaultyKv();
   const store = at(kv);
-  const values = await Promise.all(
-    Array.from({ length: 3 }, (_, i) => named(`["${i}${crypto.randomUUID()}"]`, [new Uint8Array(9_000_000).fill(i)])),
-  );
-  const place = await acquired(store, "r");
-  // All lengths of metadata near the limit.
-  for (let length = 760; length < 860; length += 4) {
-    const runId = `r${length}`;
-    const at = await acquired(store, runId);
-    const batch = { values: new Map(values.map(({ hash, encoded }) => [hash, encoded])), refers: [] };
-    await appended(store, runId, at, outputsOf(values), { ...batch, head: { dag: "d".repeat(length - 200) } });
+  const large = await named('["large"]', [new Uint8Array(26 << 20)]);
+  const stored = async (runId: string, dag: string) => {
+    const batch = { values: new Map([[large.hash, large.encoded]]), refers: [large.hash], head: { dag } };
+    await appended(store, runId, await acquired(store, runId), outputsOf([large]), batch);
+    return kv.keys().find((key) => key.includes(`/r/${runId}/`) && /\/1\d{10}$/.test(key)) as string;
+  };
+  const sizeOf = (key: string) => JSON.stringify(kv.metadata(key)).length;
+  const least = sizeOf(await stored("r000", ""));
+  for (const size of [1_012, 1_018, 1_024, 1_030]) {
+    const dag = "d".repeat(size - least);
+    const key = await stored(`r${size}`, dag);
+    expect(sizeOf(key)).toBeLessThanOrEqual(1_024);
+    expect(await at(kv).head(`r${size}`)).toMatchObject({ dag });
   }
-  await store.release("r", place.epoch);
 });
 
 test("300 values that are gone cost a list, not 300", async () => {

@@ -130,7 +130,16 @@ class Layout {
 
 /** A node that is recorded, but not in the shape any more. */
 function goneNode(path: string): NodeShape {
-  return { label: parsePath(path).at(-1)?.label as string, path, inputs: [], upstream: [] };
+  return { label: labelOf(path), path, inputs: [], upstream: [] };
+}
+
+/** The label at the end of a path; all of it if somebody changed the record and it is none. */
+function labelOf(path: string): string {
+  try {
+    return parsePath(path).at(-1)?.label as string;
+  } catch {
+    return path;
+  }
 }
 
 function statusOf(record: NodeRecord | undefined): Execution["status"] {
