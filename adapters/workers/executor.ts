@@ -4,7 +4,7 @@ import { addressesOf } from "../../src/definition/addresses.js";
 import type { AnyNode } from "../../src/definition/node.js";
 import type { Plan, Step } from "../../src/definition/plan.js";
 import { HeddleError } from "../../src/errors.js";
-import { expectCount, expectNumber, expectOptions } from "../../src/expect.js";
+import { expectFiniteCount, expectNumber, expectOptions } from "../../src/expect.js";
 import type { Executor, Place, Task } from "../../src/ports.js";
 import type { Cost } from "./flight.js";
 import { keyOf, type Spawn } from "./member.js";
@@ -38,7 +38,7 @@ export function workerExecutor(
 ): WorkerExecutor {
   expectOptions(name, options, ["size", "idleMs", "graceMs", ...own]);
   const { size = Math.max(1, processors), idleMs = 10_000, graceMs = 100 } = options;
-  expectCount("size", size);
+  expectFiniteCount("size", size);
   expectNumber("idleMs", idleMs, 0);
   expectNumber("graceMs", graceMs, 0);
   return new Placing(name, spawn && new Pool(spawn, { size, idleMs: atMost(idleMs), graceMs: atMost(graceMs) }));

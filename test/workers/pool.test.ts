@@ -312,12 +312,16 @@ test("an effect that is cancelled before a worker had time for it has not run", 
   await busyOne;
 });
 
-test.each([{ size: 0 }, { size: 1.5 }, { idleMs: -1 }, { graceMs: Number.NaN }, { threads: 2 }])(
-  "options %o are refused",
-  (options) => {
-    expect(() => nodeWorkers(file, options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
-  },
-);
+test.each([
+  { size: 0 },
+  { size: 1.5 },
+  { size: Number.POSITIVE_INFINITY },
+  { idleMs: -1 },
+  { graceMs: Number.NaN },
+  { threads: 2 },
+])("options %o are refused", (options) => {
+  expect(() => nodeWorkers(file, options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+});
 
 test("a file that was forgotten is asked for", () => {
   expect(() => nodeWorkers(undefined as never)).toThrow(/file of the workers/);
