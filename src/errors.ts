@@ -75,7 +75,8 @@ export function quoted(names: Iterable<string>): string {
   return shown.join(", ") || "none";
 }
 
-function isError(thrown: unknown): thrown is Error {
+/** True for Errors; false also for what cannot be looked at. */
+export function isError(thrown: unknown): thrown is Error {
   try {
     return thrown instanceof Error;
   } catch {
