@@ -77,7 +77,7 @@ function plain(cause: unknown): ErrorRecord {
 
 function keepOwn(error: Error, record: ErrorRecord, keeper: Keeper): void {
   const { cause } = error;
-  const own = Object.entries(error).filter(([name]) => !BUILT_IN.has(name));
+  const own = Object.entries(error).filter(([name, value]) => !BUILT_IN.has(name) && !isEmpty(name, value));
   if (cause !== undefined && !isError(cause)) own.push(["cause", cause]);
   if (own.length === 0) return;
   const assign = (ref: Ref) => {
@@ -89,6 +89,11 @@ function keepOwn(error: Error, record: ErrorRecord, keeper: Keeper): void {
     const flat = own.map(([name, value]) => [name, isPrimitive(value) ? value : "(not kept)"]);
     keeper.keep(Object.fromEntries(flat), assign);
   }
+}
+
+/** Most errors of heddle have no single faults to list. */
+function isEmpty(name: string, value: unknown): boolean {
+  return name === "faults" && Array.isArray(value) && value.length === 0;
 }
 
 function isPrimitive(value: unknown): boolean {
