@@ -298,6 +298,18 @@ test("the record tells apart how long a call waited for a worker and how long it
   expect(durationMs).toBe(endedAt - startedAt - waitedMs);
 });
 
+test("a call whose pool is closed while it waits for a worker has waited, and took no time", async () => {
+  const executor = pool({ size: 1 });
+  const provenance = new DagProvenance(memoryStore());
+  const runs = [1, 2].map(() => new DagRunner(busy, { executor, provenance }).run({ work: { ms: 600_000 } }));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  executor.close();
+  const [, { runId }] = (await Promise.all(runs)) as [unknown, { runId: string }];
+  const [attempt] = (await provenance.inspect(runId)).executions[0]?.attempts ?? [];
+  expect(attempt).toMatchObject({ status: "failed", waitedMs: expect.any(Number) });
+  expect(attempt?.durationMs).toBeLessThan(attempt?.waitedMs as number);
+});
+
 test("an effect that is cancelled before a worker had time for it has not run", async () => {
   const executor = pool({ size: 1 });
   const provenance = new DagProvenance(memoryStore());
@@ -307,7 +319,9 @@ test("an effect that is cancelled before a worker had time for it has not run", 
   waiting.cancel();
   expect(await waiting).toMatchObject({ status: "cancelled" });
   const { executions } = await provenance.inspect(waiting.runId);
-  expect(executions.find(({ path }) => path === "pay")?.attempts).toMatchObject([{ status: "aborted", ran: false }]);
+  const [attempt] = executions.find(({ path }) => path === "pay")?.attempts ?? [];
+  expect(attempt).toMatchObject({ status: "aborted", ran: false, waitedMs: expect.any(Number) });
+  expect(attempt?.durationMs).toBeLessThan(attempt?.waitedMs as number);
   busyOne.cancel();
   await busyOne;
 });
