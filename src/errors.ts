@@ -29,6 +29,7 @@ export type ErrorCode =
   | "NOT_CLONEABLE"
   | "WORKER_MISMATCH"
   | "WORKER_DIED"
+  | "POOL_CLOSED"
   | "KILLED"
   | "FENCED"
   | "STORE_CONFLICT"

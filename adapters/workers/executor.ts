@@ -13,9 +13,9 @@ import type { Hello } from "./protocol.js";
 
 /** An executor with workers of its own. */
 export interface WorkerExecutor extends Executor {
-  /** Starts all workers, so that the first run need not wait for them. */
+  /** Starts all workers, so that the first run need not wait for them. Rejects with `POOL_CLOSED` after `close`. */
   warmUp(): Promise<void>;
-  /** Ends all workers; what they are doing fails. */
+  /** Ends all workers; what they are doing fails with `POOL_CLOSED`, and so does what comes later. */
   close(): void;
 }
 

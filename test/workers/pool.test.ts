@@ -101,7 +101,7 @@ describe("pitfall 6: a worker dies, and all that it had settles", () => {
     for (const result of [await running, await run(executor, "not at all")]) {
       expect(result).toMatchObject({
         status: "failed",
-        error: { code: "WORKER_DIED", message: expect.stringContaining("closed") },
+        error: { code: "POOL_CLOSED", message: expect.stringContaining("closed") },
       });
     }
   });
@@ -130,10 +130,17 @@ test("a pool that is closed before it was used starts nothing", async () => {
   const result = await new DagRunner(busy, { executor }).run({ work: { ms: 1 } });
   expect(result).toMatchObject({
     status: "failed",
-    error: { code: "WORKER_DIED", message: expect.stringContaining("closed") },
+    error: { code: "POOL_CLOSED", message: expect.stringContaining("closed") },
   });
-  await expect(executor.warmUp()).rejects.toMatchObject({ code: "WORKER_DIED" });
+  await expect(executor.warmUp()).rejects.toMatchObject({ code: "POOL_CLOSED" });
   expect(started).toEqual([]);
+});
+
+test("a pool that was used and closed cannot be warmed up", async () => {
+  const executor = pool();
+  await executor.warmUp();
+  executor.close();
+  await expect(executor.warmUp()).rejects.toMatchObject({ code: "POOL_CLOSED" });
 });
 
 test("elements that end their worker fail alone", async () => {
