@@ -118,7 +118,11 @@ export class Pool implements MemberHost {
     const guilty = isStray ? undefined : member.running;
     const innocent = member.flights.filter((flight) => flight !== guilty);
     if (guilty) guilty.reject(died(guilty, error));
-    else if (innocent.length === 0) this.#futileDeaths++;
+    else {
+      // No call fails with it.
+      if (member.hello) console.warn("A worker died:", error);
+      if (innocent.length === 0) this.#futileDeaths++;
+    }
     for (const flight of innocent.reverse()) {
       flight.deaths++;
       if (flight.isRepeatable && flight.deaths < DEATHS_OF_ONE) this.#requeue(flight);

@@ -143,6 +143,15 @@ test("a pool that was used and closed cannot be warmed up", async () => {
   await expect(executor.warmUp()).rejects.toMatchObject({ code: "POOL_CLOSED" });
 });
 
+test("an error that nobody catches while no call runs is told on the console", async () => {
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+  onTestFinished(() => warn.mockRestore());
+  const result = await new DagRunner(deaths, { executor: pool({ size: 1 }) }).run({ die: { how: "later" } });
+  expect(result).toMatchObject({ status: "completed" });
+  const error = expect.objectContaining({ message: "nobody catches that" });
+  await vi.waitFor(() => expect(warn).toHaveBeenCalledWith(expect.any(String), error));
+});
+
 test("elements that end their worker fail alone", async () => {
   const executor = pool({ size: 1 });
   const provenance = new DagProvenance(memoryStore());
