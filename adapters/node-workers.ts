@@ -2,8 +2,9 @@
 // run.
 
 import { availableParallelism } from "node:os";
+import { isAbsolute } from "node:path";
 import { type TransferListItem, Worker, type WorkerOptions } from "node:worker_threads";
-import { HeddleError, toError } from "../src/errors.js";
+import { HeddleError, print, toError } from "../src/errors.js";
 import { type WorkerExecutor, workerExecutor } from "./workers/executor.js";
 import type { Events, Handle } from "./workers/member.js";
 import type { PoolOptions } from "./workers/pool.js";
@@ -28,12 +29,19 @@ export interface NodeWorkerOptions extends PoolOptions {
  * @throws HeddleError `INVALID_OPTION`.
  */
 export function nodeWorkers(file: URL | string, options: NodeWorkerOptions = {}): WorkerExecutor {
-  if (!(file instanceof URL || typeof file === "string")) {
-    throw new HeddleError("INVALID_OPTION", `Expected the file of the workers, a URL or a path, got \`${file}\`.`);
+  if (!isFile(file)) {
+    const remedy = 'Give new URL("./file.js", import.meta.url), an absolute path, or one that begins with ./ or ../';
+    throw new HeddleError("INVALID_OPTION", `Expected the file of the workers, got \`${print(file)}\`. ${remedy}.`);
   }
   const spawn = (events: Events) => started(new Worker(file, options.thread), events);
   const kind = { name: "node-workers", spawn, processors: availableParallelism(), options: ["thread"] };
   return workerExecutor(kind, options);
+}
+
+/** What all runtimes load: no path that could be the name of a package, and nothing from the network. */
+function isFile(file: unknown): boolean {
+  if (file instanceof URL) return /^(file|data|blob):$/.test(file.protocol);
+  return typeof file === "string" && (isAbsolute(file) || /^\.\.?[/\\]/.test(file));
 }
 
 function started(worker: Worker, events: Events): Handle {

@@ -353,9 +353,13 @@ test.each([
   expect(() => nodeWorkers(file, options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
 });
 
-test("a file that was forgotten is asked for", () => {
-  expect(() => nodeWorkers(undefined as never)).toThrow(/file of the workers/);
-});
+test.each([undefined, "", "worker.js", "file:///worker.js", new URL("https://a.example/worker.js")])(
+  "%s is no file for workers, and what is one is said",
+  (given) => {
+    const error = { code: "INVALID_OPTION", message: expect.stringMatching(/file of the workers.*new URL\("\.\//) };
+    expect(() => nodeWorkers(given as never)).toThrow(expect.objectContaining(error));
+  },
+);
 
 test("a context that would hide what every function has is refused, and the console tells who wrote", async () => {
   const text = (options: string) => `
