@@ -45,10 +45,15 @@ function isFile(file: unknown): boolean {
 }
 
 function started(worker: Worker, events: Events): Handle {
-  worker.on("message", (reports) => events.reported(reports));
+  let hasSpoken = false;
+  worker.on("message", (reports) => {
+    hasSpoken = true;
+    events.reported(reports);
+  });
   worker.on("messageerror", () => events.died(new Error("what it said cannot be read"), true));
   worker.on("error", (thrown: unknown) => {
     const error = toError(thrown) as Error & { readonly code?: string };
+    if (!hasSpoken && isCertain(error)) return events.died(unloadable(error), true);
     events.died(error, error.code !== "ERR_WORKER_OUT_OF_MEMORY");
   });
   worker.on("exit", (code) => events.died(new Error(`it exited with code ${code}`), false));
@@ -57,4 +62,14 @@ function started(worker: Worker, events: Events): Handle {
     terminate: () => void worker.terminate(),
     hold: (isHeld) => (isHeld ? worker.ref() : worker.unref()),
   };
+}
+
+/** True for a file that will not load the next time either. */
+function isCertain({ name, code }: Error & { readonly code?: string }): boolean {
+  return name === "SyntaxError" || code === "MODULE_NOT_FOUND" || code === "ERR_MODULE_NOT_FOUND";
+}
+
+/** The pool gives up at once when it is given an error of heddle. */
+function unloadable(cause: Error): HeddleError {
+  return new HeddleError("WORKER_DIED", `The file of the workers does not load: ${cause}.`, { cause });
 }

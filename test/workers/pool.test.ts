@@ -84,6 +84,19 @@ describe("pitfall 6: a worker dies, and all that it had settles", () => {
     await expect(executor.warmUp()).rejects.toMatchObject({ message: expect.stringMatching(message) });
   });
 
+  test.each([
+    ["is not there", () => new URL("file:///nowhere/worker.mjs")],
+    ["is no JavaScript", () => fileWith("const")],
+    ["takes a module that is not there", () => fileWith('import "./nowhere.mjs";')],
+  ])("a file that %s is loaded once", async (_, source) => {
+    const started: unknown[] = [];
+    const count = (worker: unknown) => started.push(worker);
+    process.on("worker", count);
+    onTestFinished(() => void process.off("worker", count));
+    expect(await run(pool({ size: 1 }, source()), "not at all")).toMatchObject({ error: { code: "WORKER_DIED" } });
+    expect(started.length).toBe(1);
+  });
+
   test("a file that never calls serve() is given up", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
