@@ -400,6 +400,36 @@ test("a context that would hide what every function has is refused, and the cons
   expect(String(line)).toBe("[write] in the worker\n");
 });
 
+test("a file that calls serve() twice is told to call it once", async () => {
+  const path = join(temporaryDirectory(), "twice.ts");
+  writeFileSync(
+    path,
+    `import { node, dag, type } from "heddle";
+    import { serve } from "heddle/worker";
+    const nodes = { write: node({ output: type("Num"), run: () => 1 }) };
+    for (const name of ["one", "two"]) serve(dag(name, { nodes, edges: [] }));`,
+  );
+  await expect(pool({}, await bundle(path)).warmUp()).rejects.toMatchObject({
+    code: "WORKER_DIED",
+    message: expect.stringContaining("Call serve() once, with all dags"),
+  });
+});
+
+test.each([
+  [],
+  [undefined],
+  [7],
+  [null],
+  ["text"],
+  [{}],
+  [busy, undefined],
+  [busy, busy.nodes.work],
+  [busy, { contxt: {} }],
+])("serve() refuses %o, %o", (...given) => {
+  const error = { code: "INVALID_OPTION", message: expect.stringMatching(/takes dags/) };
+  expect(() => serve(...(given as never[]))).toThrow(expect.objectContaining(error));
+});
+
 test("serve() outside of a worker says so", () => {
   expect(() => serve(busy)).toThrow(/file of a worker/);
 });
