@@ -75,9 +75,9 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
     if (rest.provenance && typeof rest.provenance.begin !== "function") {
       throw invalid("Expected `provenance` to be a DagProvenance. Around a store: new DagProvenance(store).");
     }
-    const { executor = INLINE } = rest;
-    if (typeof executor?.execute !== "function") {
-      throw invalid("Expected `executor` to be one. In workers: nodeWorkers(file) or webWorkers(make), called.");
+    const executor = rest.executor ?? INLINE;
+    if (typeof executor.execute !== "function") {
+      throw invalid("Expected `executor` to be one, e.g. nodeWorkers(file).");
     }
     expectContext(context);
     this.dag = dag;
