@@ -331,7 +331,11 @@ test("a call whose pool is closed while it waits for a worker has waited, and to
   const executor = pool({ size: 1 });
   const provenance = new DagProvenance(memoryStore());
   const runs = [1, 2].map(() => new DagRunner(busy, { executor, provenance }).run({ work: { ms: 600_000 } }));
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await vi.waitFor(async () => {
+    const inspected = await Promise.all(runs.map(({ runId }) => provenance.inspect(runId)));
+    expect(inspected.map(({ executions }) => executions[0]?.status)).toEqual(["running", "running"]);
+  });
+  await new Promise((resolve) => setTimeout(resolve, 100));
   executor.close();
   const [, { runId }] = (await Promise.all(runs)) as [unknown, { runId: string }];
   const [attempt] = (await provenance.inspect(runId)).executions[0]?.attempts ?? [];
