@@ -5,6 +5,7 @@ import { addressesOf } from "../src/definition/addresses.js";
 import { expectContext } from "../src/definition/context.js";
 import type { AnyDag } from "../src/definition/members.js";
 import type { AnyNode } from "../src/definition/node.js";
+import { HeddleError } from "../src/errors.js";
 import { transferablesIn } from "../src/transferables.js";
 import { contextOf, Running } from "./workers/call-context.js";
 import { pack, refusalOf } from "./workers/crossing.js";
@@ -34,10 +35,14 @@ const GATHER_MS = 10;
  * ```ts
  * serve(birdstrikes, flights, { context: { api } });
  * ```
+ *
+ * @throws HeddleError `INVALID_OPTION`.
  */
 export function serve(...given: readonly (AnyDag | ServeOptions)[]): void {
-  const dags = given.filter((one): one is AnyDag => "plan" in one);
-  const options = given.find((one): one is ServeOptions => !("plan" in one));
+  const dags = given.filter(isDag);
+  const options = given.find(isOptions);
+  if (dags.length === 0 || !given.every((one) => isDag(one) || isOptions(one)))
+    throw new HeddleError("INVALID_OPTION", "serve() takes dags, at least one, and { context, console }.");
   const served: Served[] = [];
   const nodes: AnyNode[] = [];
   for (const { name, plan } of dags) {
@@ -48,12 +53,17 @@ export function serve(...given: readonly (AnyDag | ServeOptions)[]): void {
   }
   expectContext(options?.context);
   const port = portHere();
+  const here = globalThis as { heddleServes?: number };
+  here.heddleServes = (here.heddleServes ?? 0) + 1;
+  if (here.heddleServes > 1) throw new HeddleError("INVALID_OPTION", "Call serve() once, with all dags.");
   const server = new Server(port, nodes, options?.context);
   if (options?.console) attributeConsole(() => server.path);
   port
     .open((orders) => server.obey(orders))
     .then((lock) => {
-      port.send([{ kind: "hello", protocol: PROTOCOL, served, lock, running: server.running }]);
+      // Otherwise the pool would hear of the first call before the worker dies of the second.
+      if (here.heddleServes === 1)
+        port.send([{ kind: "hello", protocol: PROTOCOL, served, lock, running: server.running }]);
     });
 }
 
@@ -218,6 +228,14 @@ function attributeConsole(path: () => string | undefined): void {
     const write = console[level].bind(console);
     console[level] = (...line: unknown[]) => (path() === undefined ? write(...line) : write(`[${path()}]`, ...line));
   }
+}
+
+function isDag(given: AnyDag | ServeOptions | undefined): given is AnyDag {
+  return (given as Partial<AnyDag> | undefined)?.plan !== undefined;
+}
+
+function isOptions(given: AnyDag | ServeOptions): given is ServeOptions {
+  return Object.keys(Object(given ?? "?")).every((key) => key === "context" || key === "console");
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -144,15 +144,27 @@ const CASES: Readonly<Record<string, ExecutorCase["run"]>> = {
     expectEqual([name, message, code], ["TypeError", "the message", "E_CODE"], "the error");
     expectEqual((error as { rows?: unknown }).rows, [1, { a: 2 }], "its own property");
     expectEqual([(cause as Error).name, (cause as Error).message], ["RangeError", "the cause"], "its cause");
+    expect(error instanceof TypeError && cause instanceof RangeError, "It or its cause has lost its class.");
     // Some engines tell the places only.
     expect(/executor-dags|throwing|run/.test(String(stack)), `The stack does not say where it was thrown: ${stack}`);
     const many = await failureOf(scene, throwing, { fail: { how: "aggregate" } });
     expectEqual((many.error as AggregateError).errors.length, 2, "the errors in an AggregateError");
     const text = await failureOf(scene, throwing, { fail: { how: "text" } });
     expect(text.error.message.includes("a text"), `A text that was thrown is ${text.error.message}.`);
+    expectEqual(text.error.code, "NODE_THREW", "the code of a text that was thrown");
     const withFunction = await failureOf(scene, throwing, { fail: { how: "function" } });
     expectEqual(withFunction.error.message, "with a function", "the message of an error that cannot be cloned");
     expectEqual((withFunction.error as { n?: unknown }).n, 1, "what of it can be");
+  },
+
+  async "what is thrown or a cause and no error arrives as it is, and is recorded once"(scene) {
+    const values = { text: "a text", object: { a: [1] }, "plain cause": { a: [1] }, "no cause": null };
+    for (const [how, value] of Object.entries(values)) {
+      const { error, attempts } = await failureOf(scene, throwing, { fail: { how } });
+      expectEqual(error.cause, value, `the cause where it is ${how}`);
+      expect(!Object.keys(error).includes("cause"), "The cause is listed among the properties of the error.");
+      expectEqual(attempts[0]?.error?.cause?.cause, undefined, `the cause of the recorded cause where it is ${how}`);
+    }
   },
 
   async "a function that fails is tried again"(scene) {

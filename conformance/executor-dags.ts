@@ -107,6 +107,9 @@ export const throwing = dag("throwing", {
           throw Object.assign(new TypeError("the message", { cause }), { code: "E_CODE", rows: [1, { a: 2 }] });
         if (how === "aggregate") throw new AggregateError([cause, "a text"], "many");
         if (how === "text") throw "a text";
+        if (how === "object") throw { a: [1] };
+        if (how === "plain cause") throw new RangeError("with a plain cause", { cause: { a: [1] } });
+        if (how === "no cause") throw new Error("with null", { cause: null });
         if (how === "function") throw Object.assign(new Error("with a function"), { call: () => 1, n: 1 });
         return 1;
       },

@@ -1,6 +1,6 @@
 // Errors as data, so that they survive a store or a worker border with everything people look for in them.
 
-import { print, toError } from "./errors.js";
+import { isError, print, toError } from "./errors.js";
 import type { ErrorRecord, Ref } from "./events.js";
 
 /** Keeps a value, and hands over the reference to it now or later. */
@@ -10,6 +10,8 @@ export interface Keeper {
 
 const BUILT_IN = new Set(["name", "message", "stack", "code", "cause", "errors"]);
 const DEEPEST_CAUSE = 16;
+/** The classes that errors get back, by name; AggregateErrors, and those of the web, are told by what they hold. */
+const CLASSES = [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError];
 
 /** Describes an error with its stack and causes and, where they can be kept, its own properties. Never throws. */
 export function errorRecord(error: Error, keeper: Keeper | undefined): ErrorRecord {
@@ -21,13 +23,14 @@ export function errorRecord(error: Error, keeper: Keeper | undefined): ErrorReco
 }
 
 /**
- * Makes an error of what {@link errorRecord} kept: name, message, stack, code, causes and errors. Those of the web that
- * have a code become DOMExceptions again.
+ * Makes an error of what {@link errorRecord} kept: name, message, stack, code, causes and errors. Those of the classes
+ * of the language are of these again, and those of the web that have a code become DOMExceptions.
  */
 export function errorOf(record: ErrorRecord): Error {
   const { name, message, stack, code, cause, errors } = record;
   const web = webError(record);
-  const error = web ?? (errors ? new AggregateError(errors.map(errorOf), message) : new Error(message));
+  const Class = CLASSES.find((one) => one.name === name) ?? Error;
+  const error = web ?? (errors ? new AggregateError(errors.map(errorOf), message) : new Class(message));
   const named = web ? {} : { name, ...(code === undefined ? {} : { code }) };
   const fields = { ...named, stack, ...(cause ? { cause: errorOf(cause) } : {}) };
   for (const [key, value] of Object.entries(fields))
@@ -55,20 +58,27 @@ function describe(error: Error, description: Description, depth: number): ErrorR
   const { keeper, met } = description;
   const { name, message, stack, cause } = error;
   const { code, errors } = error as { code?: unknown; errors?: unknown };
-  const inner = (value: unknown) => describe(toError(value), description, depth + 1);
+  const inner = (one: Error) => describe(one, description, depth + 1);
   const record: ErrorRecord = { name: String(name), message: String(message) };
   if (typeof stack === "string") record.stack = stack;
   if (code !== undefined) record.code = print(code);
   const goesOn = depth < DEEPEST_CAUSE && !met.has(error);
   met.add(error);
-  if (cause !== undefined && goesOn) record.cause = inner(cause);
-  if (Array.isArray(errors) && goesOn) record.errors = errors.map(inner);
+  if (cause !== undefined && goesOn) record.cause = isError(cause) ? inner(cause) : plain(cause);
+  if (Array.isArray(errors) && goesOn) record.errors = errors.map((one) => inner(toError(one)));
   if (keeper) keepOwn(error, record, keeper);
   return record;
 }
 
+/** Shows a cause that is no error; it is kept with the properties of the error whose cause it is. */
+function plain(cause: unknown): ErrorRecord {
+  return { name: typeof cause, message: print(cause) };
+}
+
 function keepOwn(error: Error, record: ErrorRecord, keeper: Keeper): void {
-  const own = Object.entries(error).filter(([name]) => !BUILT_IN.has(name));
+  const { cause } = error;
+  const own = Object.entries(error).filter(([name, value]) => !BUILT_IN.has(name) && !isEmpty(name, value));
+  if (cause !== undefined && !isError(cause)) own.push(["cause", cause]);
   if (own.length === 0) return;
   const assign = (ref: Ref) => {
     record.own = ref;
@@ -79,6 +89,11 @@ function keepOwn(error: Error, record: ErrorRecord, keeper: Keeper): void {
     const flat = own.map(([name, value]) => [name, isPrimitive(value) ? value : "(not kept)"]);
     keeper.keep(Object.fromEntries(flat), assign);
   }
+}
+
+/** Most errors of heddle have no single faults to list. */
+function isEmpty(name: string, value: unknown): boolean {
+  return name === "faults" && Array.isArray(value) && value.length === 0;
 }
 
 function isPrimitive(value: unknown): boolean {

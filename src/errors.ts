@@ -29,6 +29,7 @@ export type ErrorCode =
   | "NOT_CLONEABLE"
   | "WORKER_MISMATCH"
   | "WORKER_DIED"
+  | "POOL_CLOSED"
   | "KILLED"
   | "FENCED"
   | "STORE_CONFLICT"
@@ -75,7 +76,8 @@ export function quoted(names: Iterable<string>): string {
   return shown.join(", ") || "none";
 }
 
-function isError(thrown: unknown): thrown is Error {
+/** True for Errors; false also for what cannot be looked at. */
+export function isError(thrown: unknown): thrown is Error {
   try {
     return thrown instanceof Error;
   } catch {

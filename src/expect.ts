@@ -18,9 +18,14 @@ export function expectTexts(option: string, value: unknown): void {
   );
 }
 
-/** Refuses an option that is no whole number from 1 and up, or from `from`. */
+/** Refuses an option that is neither a whole number from 1 and up, or from `from`, nor infinite. */
 export function expectCount(option: string, value: unknown, from = 1): void {
-  if (value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= from)) return;
+  if (value !== Number.POSITIVE_INFINITY) expectFiniteCount(option, value, from);
+}
+
+/** Refuses an option that is no whole number from 1 and up, or from `from`. */
+export function expectFiniteCount(option: string, value: unknown, from = 1): void {
+  if (Number.isInteger(value) && (value as number) >= from) return;
   throw invalid(`Expected \`${option}\` to be a whole number from ${from} and up, got \`${value}\` (${typeof value})`);
 }
 

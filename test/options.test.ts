@@ -18,7 +18,7 @@ const MAKERS: Readonly<Record<string, (options: never) => unknown>> = {
   files: (options) => fileSystemStore("/nowhere", options),
   indexeddb: (options) => indexedDbStore("db", options),
   kv: (options) => cloudflareKvStore(kv, options),
-  "node workers": (options) => nodeWorkers("file.js", options),
+  "node workers": (options) => nodeWorkers("./file.js", options),
   "web workers": (options) => webWorkers(() => new Worker("file.js"), options),
   provenance: (options) => new DagProvenance(memoryStore(), options),
   runner: (options) => new DagRunner(one, options),
@@ -36,6 +36,17 @@ test.each([
   [(options: never) => indexedDbStore("db", options), { openTimeoutMs: 0 }, /`openTimeoutMs`/],
 ] as const)("%o refuses %o", (make, options, message) => {
   expect(() => make(options as never)).toThrow(message);
+});
+
+test.each([{}, nodeWorkers, 7])("a runner refuses %o as its executor, and says what to do", (executor) => {
+  const error = { code: "INVALID_OPTION", message: expect.stringContaining("nodeWorkers(file)") };
+  expect(() => new DagRunner(one, { executor } as never)).toThrow(expect.objectContaining(error));
+});
+
+test.each([7, null, "no", () => {}])("workers refuse %o as their options", (options) => {
+  const error = { code: "INVALID_OPTION", message: expect.stringContaining("to be an object") };
+  expect(() => nodeWorkers("./file.js", options as never)).toThrow(expect.objectContaining(error));
+  expect(() => webWorkers(() => new Worker("file.js"), options as never)).toThrow(expect.objectContaining(error));
 });
 
 const runner = new DagRunner(one, { provenance: new DagProvenance(memoryStore()) });

@@ -4,7 +4,7 @@ import { addressesOf } from "../../src/definition/addresses.js";
 import type { AnyNode } from "../../src/definition/node.js";
 import type { Plan, Step } from "../../src/definition/plan.js";
 import { HeddleError } from "../../src/errors.js";
-import { expectCount, expectNumber, expectOptions } from "../../src/expect.js";
+import { expectFiniteCount, expectNumber, expectOptions } from "../../src/expect.js";
 import type { Executor, Place, Task } from "../../src/ports.js";
 import type { Cost } from "./flight.js";
 import { keyOf, type Spawn } from "./member.js";
@@ -13,9 +13,9 @@ import type { Hello } from "./protocol.js";
 
 /** An executor with workers of its own. */
 export interface WorkerExecutor extends Executor {
-  /** Starts all workers, so that the first run need not wait for them. */
+  /** Starts all workers, so that the first run need not wait for them. Rejects with `POOL_CLOSED` after `close`. */
   warmUp(): Promise<void>;
-  /** Ends all workers; what they are doing fails. */
+  /** Ends all workers; what they are doing fails with `POOL_CLOSED`, and so does what comes later. */
   close(): void;
 }
 
@@ -38,7 +38,7 @@ export function workerExecutor(
 ): WorkerExecutor {
   expectOptions(name, options, ["size", "idleMs", "graceMs", ...own]);
   const { size = Math.max(1, processors), idleMs = 10_000, graceMs = 100 } = options;
-  expectCount("size", size);
+  expectFiniteCount("size", size);
   expectNumber("idleMs", idleMs, 0);
   expectNumber("graceMs", graceMs, 0);
   return new Placing(name, spawn && new Pool(spawn, { size, idleMs: atMost(idleMs), graceMs: atMost(graceMs) }));

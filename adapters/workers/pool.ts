@@ -51,10 +51,10 @@ export class Pool implements MemberHost {
     this.#graceMs = graceMs;
   }
 
-  /** What the workers serve: the first is started if none has said it yet. @throws HeddleError `WORKER_DIED`. */
+  /** What the workers serve: the first is started if none has said it yet. @throws HeddleError `WORKER_DIED`, `POOL_CLOSED`. */
   hello(): Hello | Promise<Hello> {
-    if (this.#hello) return this.#hello;
     if (this.#isClosed) return Promise.reject(closed());
+    if (this.#hello) return this.#hello;
     return new Promise((resolve, reject) => {
       this.#greeted.push({ resolve, reject });
       if (this.#members.size === 0) this.#start();
@@ -118,7 +118,11 @@ export class Pool implements MemberHost {
     const guilty = isStray ? undefined : member.running;
     const innocent = member.flights.filter((flight) => flight !== guilty);
     if (guilty) guilty.reject(died(guilty, error));
-    else if (innocent.length === 0) this.#futileDeaths++;
+    else {
+      // No call fails with it.
+      if (member.hello) console.warn("A worker died:", error);
+      if (innocent.length === 0) this.#futileDeaths++;
+    }
     for (const flight of innocent.reverse()) {
       flight.deaths++;
       if (flight.isRepeatable && flight.deaths < DEATHS_OF_ONE) this.#requeue(flight);
@@ -279,5 +283,5 @@ function died({ task }: Flight, error: Error): HeddleError {
 }
 
 function closed(): HeddleError {
-  return new HeddleError("WORKER_DIED", "The pool of workers was closed.");
+  return new HeddleError("POOL_CLOSED", "The pool of workers was closed. Make another one.");
 }

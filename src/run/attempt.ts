@@ -37,8 +37,8 @@ export class Attempt implements Stoppable, Pausing {
   over = false;
   /** Set when the function is called. */
   ran = false;
-  /** When it got into the queue of its place, and the milliseconds it was there. */
-  queuedAt = 0;
+  /** When it got into the queue of its place, if that has one, and the milliseconds it was there. */
+  queuedAt: number | undefined;
   waitedMs = 0;
   /** When its time is over, if the node has a limit. */
   deadline: number | undefined;
@@ -92,6 +92,11 @@ export class Attempt implements Stoppable, Pausing {
   onAbort(listener: (reason: unknown) => void): void {
     this.#onAbort = listener;
     if (this.#aborted) listener(this.#aborted.reason);
+  }
+
+  /** Ends its wait for its place, if it is in one. */
+  endWait(now: number): void {
+    if (this.queuedAt !== undefined) this.waitedMs = Math.max(0, now - this.queuedAt);
   }
 
   /** Closes the attempt; false if it was over already. */

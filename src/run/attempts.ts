@@ -191,7 +191,7 @@ export class Attempts implements AttemptHost, Outcome {
 
   #failed(attempt: Attempt, error: Error, retryInMs: number | undefined): void {
     const { frame, step } = attempt;
-    attempt.end();
+    this.#end(attempt);
     this.#host.reporter.failed(attempt, error, retryInMs);
     if (retryInMs === undefined) this.#host.fail(frame, attempt.path, error);
     else if (!this.#host.isStopping) {
@@ -220,9 +220,15 @@ export class Attempts implements AttemptHost, Outcome {
   }
 
   #aborted(attempt: Attempt, error: Error | undefined): void {
-    attempt.end();
+    this.#end(attempt);
     this.#host.reporter.aborted(attempt, error);
     this.#leave(attempt);
+  }
+
+  /** What has not begun has waited until now. */
+  #end(attempt: Attempt): void {
+    if (!attempt.ran) attempt.endWait(this.#host.settings.clock.now());
+    attempt.end();
   }
 
   #leave(attempt: Attempt): void {

@@ -98,7 +98,7 @@ function begin(attempt: Attempt, clock: Clock, outcome: Outcome): void {
   const { timeoutMs } = attempt.step.node;
   const now = clock.now();
   attempt.ran = true;
-  attempt.waitedMs = Math.max(0, now - attempt.queuedAt);
+  attempt.endWait(now);
   if (timeoutMs === undefined) return;
   // It may have begun before, in a worker that died.
   attempt.stopTimer?.();

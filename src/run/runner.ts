@@ -75,12 +75,16 @@ export class DagRunner<const N extends Nodes, const E extends readonly Edge[]> {
     if (rest.provenance && typeof rest.provenance.begin !== "function") {
       throw invalid("Expected `provenance` to be a DagProvenance. Around a store: new DagProvenance(store).");
     }
+    const executor = rest.executor ?? INLINE;
+    if (typeof executor.execute !== "function") {
+      throw invalid("Expected `executor` to be one, e.g. nodeWorkers(file).");
+    }
     expectContext(context);
     this.dag = dag;
     this.#plan = overridePlan(dag.plan, rest.overrides as Readonly<Record<string, AnyNode>> | undefined);
     this.#provenance = rest.provenance ?? new NullProvenance();
     this.#settings = {
-      executor: rest.executor ?? INLINE,
+      executor,
       clock: rest.clock ?? SYSTEM_CLOCK,
       concurrency: rest.concurrency ?? Number.POSITIVE_INFINITY,
       context,

@@ -1,6 +1,6 @@
 // failure: nothing new starts, running nodes are signalled and awaited, and the record says what became of each.
 
-import { DagProvenance, DagRunner, dag, type JournalEvent, node, type } from "heddle";
+import { DagProvenance, DagRunner, dag, HeddleError, type JournalEvent, node, type } from "heddle";
 import { memoryStore } from "heddle/adapters/memory";
 import { expect, test } from "vitest";
 import { gate, ManualClock, settled } from "../support/manual-clock.js";
@@ -296,6 +296,14 @@ test("an error is recorded with stack, code, causes, parts and its own propertie
     errors: [{ message: "left" }, { code: "NODE_THREW" }],
   });
   expect(await provenance.loadValue(result.runId, recorded?.own ?? "none")).toEqual({ row: 7, at: new Date(3) });
+});
+
+test("an error of heddle is recorded with its faults, if it has some", async () => {
+  const bare = await runThrowing(new HeddleError("TIMEOUT", "late"));
+  expect(bare.recorded).toMatchObject({ name: "HeddleError", code: "TIMEOUT" });
+  expect(bare.recorded?.own).toBeUndefined();
+  const { result, provenance, recorded } = await runThrowing(new HeddleError("TIMEOUT", "late", { faults: ["slow"] }));
+  expect(await provenance.loadValue(result.runId, recorded?.own ?? "none")).toEqual({ faults: ["slow"] });
 });
 
 test("own properties that cannot be kept do not hide the error", async () => {

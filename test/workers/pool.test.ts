@@ -84,6 +84,19 @@ describe("pitfall 6: a worker dies, and all that it had settles", () => {
     await expect(executor.warmUp()).rejects.toMatchObject({ message: expect.stringMatching(message) });
   });
 
+  test.each([
+    ["is not there", () => new URL("file:///nowhere/worker.mjs")],
+    ["is no JavaScript", () => fileWith("const")],
+    ["takes a module that is not there", () => fileWith('import "./nowhere.mjs";')],
+  ])("a file that %s is loaded once", async (_, source) => {
+    const started: unknown[] = [];
+    const count = (worker: unknown) => started.push(worker);
+    process.on("worker", count);
+    onTestFinished(() => void process.off("worker", count));
+    expect(await run(pool({ size: 1 }, source()), "not at all")).toMatchObject({ error: { code: "WORKER_DIED" } });
+    expect(started.length).toBe(1);
+  });
+
   test("a file that never calls serve() is given up", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
@@ -101,7 +114,7 @@ describe("pitfall 6: a worker dies, and all that it had settles", () => {
     for (const result of [await running, await run(executor, "not at all")]) {
       expect(result).toMatchObject({
         status: "failed",
-        error: { code: "WORKER_DIED", message: expect.stringContaining("closed") },
+        error: { code: "POOL_CLOSED", message: expect.stringContaining("closed") },
       });
     }
   });
@@ -130,10 +143,26 @@ test("a pool that is closed before it was used starts nothing", async () => {
   const result = await new DagRunner(busy, { executor }).run({ work: { ms: 1 } });
   expect(result).toMatchObject({
     status: "failed",
-    error: { code: "WORKER_DIED", message: expect.stringContaining("closed") },
+    error: { code: "POOL_CLOSED", message: expect.stringContaining("closed") },
   });
-  await expect(executor.warmUp()).rejects.toMatchObject({ code: "WORKER_DIED" });
+  await expect(executor.warmUp()).rejects.toMatchObject({ code: "POOL_CLOSED" });
   expect(started).toEqual([]);
+});
+
+test("a pool that was used and closed cannot be warmed up", async () => {
+  const executor = pool();
+  await executor.warmUp();
+  executor.close();
+  await expect(executor.warmUp()).rejects.toMatchObject({ code: "POOL_CLOSED" });
+});
+
+test("an error that nobody catches while no call runs is told on the console", async () => {
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+  onTestFinished(() => warn.mockRestore());
+  const result = await new DagRunner(deaths, { executor: pool({ size: 1 }) }).run({ die: { how: "later" } });
+  expect(result).toMatchObject({ status: "completed" });
+  const error = expect.objectContaining({ message: "nobody catches that" });
+  await vi.waitFor(() => expect(warn).toHaveBeenCalledWith(expect.any(String), error));
 });
 
 test("elements that end their worker fail alone", async () => {
@@ -298,6 +327,22 @@ test("the record tells apart how long a call waited for a worker and how long it
   expect(durationMs).toBe(endedAt - startedAt - waitedMs);
 });
 
+test("a call whose pool is closed while it waits for a worker has waited, and took no time", async () => {
+  const executor = pool({ size: 1 });
+  const provenance = new DagProvenance(memoryStore());
+  const runs = [1, 2].map(() => new DagRunner(busy, { executor, provenance }).run({ work: { ms: 600_000 } }));
+  await vi.waitFor(async () => {
+    const inspected = await Promise.all(runs.map(({ runId }) => provenance.inspect(runId)));
+    expect(inspected.map(({ executions }) => executions[0]?.status)).toEqual(["running", "running"]);
+  });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  executor.close();
+  const [, { runId }] = (await Promise.all(runs)) as [unknown, { runId: string }];
+  const [attempt] = (await provenance.inspect(runId)).executions[0]?.attempts ?? [];
+  expect(attempt).toMatchObject({ status: "failed", waitedMs: expect.any(Number) });
+  expect(attempt?.durationMs).toBeLessThan(attempt?.waitedMs as number);
+});
+
 test("an effect that is cancelled before a worker had time for it has not run", async () => {
   const executor = pool({ size: 1 });
   const provenance = new DagProvenance(memoryStore());
@@ -307,21 +352,31 @@ test("an effect that is cancelled before a worker had time for it has not run", 
   waiting.cancel();
   expect(await waiting).toMatchObject({ status: "cancelled" });
   const { executions } = await provenance.inspect(waiting.runId);
-  expect(executions.find(({ path }) => path === "pay")?.attempts).toMatchObject([{ status: "aborted", ran: false }]);
+  const [attempt] = executions.find(({ path }) => path === "pay")?.attempts ?? [];
+  expect(attempt).toMatchObject({ status: "aborted", ran: false, waitedMs: expect.any(Number) });
+  expect(attempt?.durationMs).toBeLessThan(attempt?.waitedMs as number);
   busyOne.cancel();
   await busyOne;
 });
 
-test.each([{ size: 0 }, { size: 1.5 }, { idleMs: -1 }, { graceMs: Number.NaN }, { threads: 2 }])(
-  "options %o are refused",
-  (options) => {
-    expect(() => nodeWorkers(file, options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+test.each([
+  { size: 0 },
+  { size: 1.5 },
+  { size: Number.POSITIVE_INFINITY },
+  { idleMs: -1 },
+  { graceMs: Number.NaN },
+  { threads: 2 },
+])("options %o are refused", (options) => {
+  expect(() => nodeWorkers(file, options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+});
+
+test.each([undefined, "", "worker.js", "file:///worker.js", new URL("https://a.example/worker.js")])(
+  "%s is no file for workers, and what is one is said",
+  (given) => {
+    const error = { code: "INVALID_OPTION", message: expect.stringMatching(/file of the workers.*new URL\("\.\//) };
+    expect(() => nodeWorkers(given as never)).toThrow(expect.objectContaining(error));
   },
 );
-
-test("a file that was forgotten is asked for", () => {
-  expect(() => nodeWorkers(undefined as never)).toThrow(/file of the workers/);
-});
 
 test("a context that would hide what every function has is refused, and the console tells who wrote", async () => {
   const text = (options: string) => `
@@ -347,6 +402,36 @@ test("a context that would hide what every function has is refused, and the cons
   expect(await run).toMatchObject({ status: "completed" });
   const [line] = await once(worker.stdout, "data");
   expect(String(line)).toBe("[write] in the worker\n");
+});
+
+test("a file that calls serve() twice is told to call it once", async () => {
+  const path = join(temporaryDirectory(), "twice.ts");
+  writeFileSync(
+    path,
+    `import { node, dag, type } from "heddle";
+    import { serve } from "heddle/worker";
+    const nodes = { write: node({ output: type("Num"), run: () => 1 }) };
+    for (const name of ["one", "two"]) serve(dag(name, { nodes, edges: [] }));`,
+  );
+  await expect(pool({}, await bundle(path)).warmUp()).rejects.toMatchObject({
+    code: "WORKER_DIED",
+    message: expect.stringContaining("Call serve() once, with all dags"),
+  });
+});
+
+test.each([
+  [],
+  [undefined],
+  [7],
+  [null],
+  ["text"],
+  [{}],
+  [busy, undefined],
+  [busy, busy.nodes.work],
+  [busy, { contxt: {} }],
+])("serve() refuses %o, %o", (...given) => {
+  const error = { code: "INVALID_OPTION", message: expect.stringMatching(/takes dags/) };
+  expect(() => serve(...(given as never[]))).toThrow(expect.objectContaining(error));
 });
 
 test("serve() outside of a worker says so", () => {
