@@ -138,7 +138,8 @@ class CloudflareKv implements Store {
 
   async append(runId: string, at: WritePosition, batch: Batch): Promise<void> {
     this.#client.expectOpen();
-    return this.#journals.append(runId, at, batch);
+    await this.#journals.append(runId, at, batch);
+    this.#runs.grew(runId);
   }
 
   read(runId: string, seq: number, limit: number): Promise<JournalPage> {

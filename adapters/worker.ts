@@ -29,6 +29,9 @@ const NONE = -1;
 /** After the first, what is told in the middle of a call waits this long for more. */
 const GATHER_MS = 10;
 
+/** How often this worker has said what it serves. */
+let serving = 0;
+
 /**
  * Lets a pool run the functions of these dags here: to be called once, when the worker starts.
  *
@@ -52,18 +55,15 @@ export function serve(...given: readonly (AnyDag | ServeOptions)[]): void {
     }
   }
   expectContext(options?.context);
+  if (++serving > 1) throw new HeddleError("INVALID_OPTION", "Call serve() once, with all dags.");
   const port = portHere();
-  const here = globalThis as { heddleServes?: number };
-  here.heddleServes = (here.heddleServes ?? 0) + 1;
-  if (here.heddleServes > 1) throw new HeddleError("INVALID_OPTION", "Call serve() once, with all dags.");
   const server = new Server(port, nodes, options?.context);
   if (options?.console) attributeConsole(() => server.path);
   port
     .open((orders) => server.obey(orders))
     .then((lock) => {
       // Otherwise the pool would hear of the first call before the worker dies of the second.
-      if (here.heddleServes === 1)
-        port.send([{ kind: "hello", protocol: PROTOCOL, served, lock, running: server.running }]);
+      if (serving === 1) port.send([{ kind: "hello", protocol: PROTOCOL, served, lock, running: server.running }]);
     });
 }
 

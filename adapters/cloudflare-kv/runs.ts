@@ -83,7 +83,8 @@ export class Runs {
   }
 
   async read(runId: string, seq: number, limit: number): Promise<JournalPage> {
-    const view = await this.view(runId);
+    // What comes after the first page is of the same list.
+    const view = (seq > 0 && this.known(runId)) || (await this.view(runId));
     const { stretches, events: end, broken } = view.history;
     const wanted = stretches.filter(({ to, from }) => to > seq && from < seq + limit);
     const events: JournalEvent[] = [];
@@ -137,6 +138,11 @@ export class Runs {
     const stored = await this.#client.get(key);
     const body = stored && (await decodeBody(stored.bytes).catch(() => undefined));
     return isBatchLine(body?.line) ? body.line.run : undefined;
+  }
+
+  /** Keys of a run were written. */
+  grew(runId: string): void {
+    this.#views.delete(runId);
   }
 
   /** Keys were removed. */
