@@ -6,7 +6,7 @@ import { HeddleError } from "../../src/errors.js";
 import type { HeadQuery, RunHead } from "../../src/ports.js";
 import { readHead } from "../records.js";
 import type { Client, Listed } from "./client.js";
-import { type Keys, nameInKey } from "./keys.js";
+import { type Keys, nameInKey, nameOfKey } from "./keys.js";
 import { infoOf } from "./records.js";
 
 /** Where a list of runs goes on: on the page that begins there, behind the place of the run that was looked at last. */
@@ -58,7 +58,9 @@ export class Heads {
     if (info === undefined) return undefined;
     const where = `key "${key}"`;
     if (info === null) {
-      this.#warn(`The head in ${where} is damaged: its run cannot be listed. It can be read by its id.`);
+      const run = nameOfKey(this.#keys.runOfHead(key)) ?? "with a long name";
+      const what = `The head in ${where} is damaged: run ${run} cannot be listed or pruned.`;
+      this.#warn(`${what} It can be read, and removed with removeRun(), by its id.`);
       return undefined;
     }
     try {
