@@ -92,13 +92,18 @@ export function opened(metadata: unknown): unknown {
 /** The beginnings of hashes, to stand beside a key; nothing if they are too many. */
 export function beginningsOf(hashes: readonly string[]): { readonly hashes?: string } {
   if (hashes.length > MOST_HASHES) return {};
-  return { hashes: hashes.map((hash) => hash.slice(0, HASH_DIGITS)).join("") };
+  return { hashes: hashes.map(beginningOf).join("") };
 }
 
-/** Whether a hash is among those; nothing if that must be looked up in what they stand beside. */
-export function isAmong(hash: string, beginnings: string | undefined): boolean | undefined {
-  if (beginnings === undefined) return undefined;
-  const digits = hash.slice(0, HASH_DIGITS);
-  for (let i = 0; i < beginnings.length; i += HASH_DIGITS) if (beginnings.startsWith(digits, i)) return true;
-  return false;
+/** The beginnings that stand beside a key. */
+export function beginningsIn(hashes: string | undefined): readonly string[] | undefined {
+  if (hashes === undefined) return undefined;
+  return Array.from({ length: hashes.length / HASH_DIGITS }, (_, i) =>
+    hashes.slice(i * HASH_DIGITS, (i + 1) * HASH_DIGITS),
+  );
+}
+
+/** So much of a hash stands beside a key. */
+export function beginningOf(hash: string): string {
+  return hash.slice(0, HASH_DIGITS);
 }

@@ -9,7 +9,15 @@ import { decodeBody, encodeBody, pack, sizeOf, unpack } from "./body.js";
 import { isTexts, isValuesInfo } from "./checks.js";
 import type { Client } from "./client.js";
 import type { Keys, NamedKey } from "./keys.js";
-import { type BatchRecord, beginningsOf, isAmong, type NamedRecord, opened, sealed } from "./records.js";
+import {
+  type BatchRecord,
+  beginningOf,
+  beginningsIn,
+  beginningsOf,
+  type NamedRecord,
+  opened,
+  sealed,
+} from "./records.js";
 import { AT_ONCE, type Runs, sumOf, type View } from "./runs.js";
 
 /** The values of one namespace. */
@@ -127,8 +135,8 @@ export class Values {
 
   async #isIn(view: View, at: ValueLocation): Promise<boolean> {
     const { hash, seq } = at;
-    if (batchesWith(view, hash, seq).some(({ info }) => isAmong(hash, info?.hashes))) return true;
-    if (namedWith(view, hash).some(({ metadata }) => isAmong(hash, valuesInfo(metadata)?.hashes))) return true;
+    if (batchesWith(view, hash, seq).some(({ info }) => info?.hashes !== undefined)) return true;
+    if (namedWith(view, hash).some(({ metadata }) => valuesInfo(metadata)?.hashes !== undefined)) return true;
     if (await this.#find(view, at)) return true;
     if (view.history.broken === "unseen") throw this.#runs.brokenAt(view);
     return false;
@@ -170,16 +178,47 @@ export function originsOf(events: readonly JournalEvent[], runId: string): Reado
 /** The keys of a run, besides its batches, that hold or may hold a value. */
 function namedWith({ named }: View, hash: string): NamedRecord[] {
   const mayHold = ({ kind, name, metadata }: NamedRecord) =>
-    kind === "value" ? name === hash : kind === "kept" && isAmong(hash, valuesInfo(metadata)?.hashes) !== false;
+    kind === "value"
+      ? name === hash
+      : kind === "kept" && beginningsIn(valuesInfo(metadata)?.hashes)?.includes(beginningOf(hash)) !== false;
   return named.filter(mayHold);
 }
+
+/** The batches of a run by the beginnings of the hashes in them, and those that must be read to know them. */
+interface Holders {
+  readonly known: ReadonlyMap<string, readonly BatchRecord[]>;
+  readonly others: readonly BatchRecord[];
+}
+
+const holders = new WeakMap<View, Holders>();
 
 /**
  * The batches that hold or may hold a value: that of the event first, then those before it; at last those that do not
  * count any more, since their run is being removed or pruned. A value is what its hash says, wherever it stands.
  */
-function batchesWith({ history, batches }: View, hash: string, seq: number): BatchRecord[] {
+function batchesWith(view: View, hash: string, seq: number): BatchRecord[] {
+  let found = holders.get(view);
+  if (!found) {
+    found = holdersIn(view);
+    holders.set(view, found);
+  }
+  const { known, others } = found;
+  return [...(known.get(beginningOf(hash)) ?? []), ...others].filter(({ number }) => number <= seq);
+}
+
+function holdersIn({ history, batches }: View): Holders {
   const counted = history.stretches.map(({ batch }) => batch).reverse();
-  const all = counted.length === batches.length ? counted : [...new Set([...counted, ...batches])];
-  return all.filter(({ number, info }) => number <= seq && info && isAmong(hash, info.hashes) !== false);
+  const known = new Map<string, BatchRecord[]>();
+  const others: BatchRecord[] = [];
+  for (const batch of new Set([...counted, ...batches])) {
+    if (!batch.info) continue;
+    const beginnings = beginningsIn(batch.info.hashes);
+    if (!beginnings) others.push(batch);
+    for (const beginning of beginnings ?? []) {
+      const same = known.get(beginning);
+      if (same) same.push(batch);
+      else known.set(beginning, [batch]);
+    }
+  }
+  return { known, others };
 }
