@@ -271,3 +271,20 @@ test("a large value that is listed and cannot be read yet is not taken for lost"
   const refused = reader.getValue({ hash: value.hash, runId: "r", seq: 0 });
   await expect(refused).rejects.toMatchObject({ code: "STORE_STALE" });
 });
+
+test("the key that says that a run was removed removes no other when it is copied there", async () => {
+  const kv = new FaultyKv();
+  await runOf(at(kv), "removed", 1);
+  const values = await runOf(at(kv), "r", 2);
+  await at(kv).remove(["removed"]);
+  const [tombstone] = kv.keys().filter((key) => key.includes("/%/")) as [string];
+  const metadata = kv.metadata(tombstone) as Record<string, unknown>;
+  await kv.at("ams").put(tombstone.replace("/removed/", "/r/"), "", { metadata });
+  const warnings: string[] = [];
+  const store = cloudflareKvStore(kv.at("ams"), { onWarning: (one) => warnings.push(one) });
+  expect((await store.read("r", 0, 100)).events).toEqual([
+    ...outputsOf(values.slice(0, 1)),
+    ...outputsOf(values.slice(1)),
+  ]);
+  expect(warnings.join()).toContain('The claim in key "heddle//r/r/');
+});

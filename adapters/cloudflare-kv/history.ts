@@ -35,8 +35,10 @@ interface Conflict {
 
 /** Puts together what was listed. */
 export function historyOf(allClaims: readonly Claim[], allBatches: readonly BatchRecord[]): History {
-  const removedAt = mostOf(allClaims, ({ owner, epoch }) => (owner === NOBODY ? epoch : 0));
-  const claims = allClaims.filter(({ epoch }) => epoch >= removedAt);
+  // That a run was removed must be certain.
+  const sound = allClaims.filter(({ owner, isDamaged }) => owner !== NOBODY || !isDamaged);
+  const removedAt = mostOf(sound, ({ owner, epoch }) => (owner === NOBODY ? epoch : 0));
+  const claims = sound.filter(({ epoch }) => epoch >= removedAt);
   const batches = allBatches.filter(({ epoch }) => epoch > removedAt);
   const { stretches, conflicts } = laidOut(batches);
   const whole = stretches.slice(0, firstBreak(stretches));
@@ -47,7 +49,7 @@ export function historyOf(allClaims: readonly Claim[], allBatches: readonly Batc
   const isCutOff = (claim: Claim) =>
     last !== undefined && (claim.epoch < last.epoch || (claim.epoch === last.epoch && claim.owner !== last.owner));
   const known = mostOf(claims, (claim) => (isCutOff(claim) ? 0 : (claim.info?.events ?? 0)));
-  const epoch = mostOf<Claim | BatchRecord>([...claims, ...batches], (record) => record.epoch);
+  const epoch = mostOf<Claim | BatchRecord>([...allClaims, ...batches], (record) => record.epoch);
   const claim = lastClaim(claims.filter((one) => one.epoch === epoch));
   const broken = next?.from === events && !next.batch.info ? "damaged" : next || known > events ? "unseen" : undefined;
   return { stretches: whole, events, broken, conflicts, epoch, claim };

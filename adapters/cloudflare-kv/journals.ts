@@ -82,7 +82,8 @@ export class Journals {
       ...(originsOf(events, runId).size > 0 ? { reuses: true } : {}),
     };
     const record = { epoch, owner, kind: "batch", number: seq } as const;
-    await this.#client.put(this.#keys.record(held.run, record), body, withHead(info, head));
+    const key = this.#keys.record(held.run, record);
+    await this.#client.put(key, body, withHead(key, info, head));
   }
 
   /** Lists a run under its newest head. */
@@ -92,7 +93,7 @@ export class Journals {
   }
 }
 
-function withHead(info: BatchInfo, head: RunHead): Metadata {
-  const whole = sealed({ ...info, head });
-  return fits(whole) ? whole : sealed(info);
+function withHead(key: string, info: BatchInfo, head: RunHead): Metadata {
+  const whole = sealed(key, { ...info, head });
+  return fits(whole) ? whole : sealed(key, info);
 }

@@ -47,7 +47,7 @@ export async function recordsIn(client: Client, keys: Keys, all: readonly Listed
   for (const listed of all) {
     const record = keys.partsOf(listed.key)?.of;
     if (record?.kind === "batch") {
-      const info = opened(listed.metadata);
+      const info = opened(listed);
       batches.push({ ...record, ...listed, kind: record.kind, info: isBatchInfo(info) ? info : undefined });
     } else if (record?.kind === "claim") {
       const info = await infoOf(client, listed);
@@ -60,33 +60,41 @@ export async function recordsIn(client: Client, keys: Keys, all: readonly Listed
 
 /** Writes what is all there is under a key: beside it, or in it if it is too long. */
 export function putInfo(client: Client, key: string, info: ClaimInfo | RunHead, ttlSeconds?: number): Promise<void> {
-  const whole = sealed(info);
+  const whole = sealed(key, info);
   const [value, metadata] = fits(whole) ? ["", whole] : [JSON.stringify(whole), {}];
   return client.put(key, value, metadata, ttlSeconds);
 }
 
 /** What {@link putInfo} wrote: `null` if it is damaged, nothing if its key is listed and this location does not see it. */
 export async function infoOf(client: Client, { key, metadata }: Listed): Promise<unknown> {
-  if (metadata && Object.keys(metadata).length > 0) return opened(metadata) ?? null;
+  if (metadata && Object.keys(metadata).length > 0) return opened({ key, metadata }) ?? null;
   const stored = await client.get(key);
   if (!stored) return undefined;
   try {
-    return opened(JSON.parse(new TextDecoder().decode(stored.bytes))) ?? null;
+    return opened({ key, metadata: JSON.parse(new TextDecoder().decode(stored.bytes)) }) ?? null;
   } catch {
     return null;
   }
 }
 
-/** What stands beside keys has a checksum of its own, against accidents: not all who read it read what stands below. */
-export function sealed(info: object): Metadata {
-  return { ...info, check: hashText(JSON.stringify(info)) };
+/**
+ * What stands beside a key has a checksum of its own, against accidents: not all who read it read what stands below. It
+ * is that of the key too, so that what was moved or copied is found.
+ */
+export function sealed(key: string, info: object): Metadata {
+  return { ...info, check: checkOf(key, info) };
 }
 
 /** What was sealed; nothing if it is damaged. */
-export function opened(metadata: unknown): unknown {
+export function opened({ key, metadata }: Listed): unknown {
   // How many keys it is spread over is not known when it is sealed.
   const { check, keys: _, ...info } = (metadata ?? {}) as { readonly check?: unknown; readonly keys?: unknown };
-  return check === hashText(JSON.stringify(info)) ? info : undefined;
+  return check === checkOf(key, info) ? info : undefined;
+}
+
+/** Of the place in its namespace: as a whole that may get another name. */
+function checkOf(key: string, info: object): number {
+  return hashText(`${key.slice(key.indexOf("/", "heddle/".length))} ${JSON.stringify(info)}`);
 }
 
 /** The beginnings of hashes, to stand beside a key; nothing if they are too many. */

@@ -160,7 +160,7 @@ export class Retention {
     for (const record of view.named) {
       if (record.kind !== "value" || !keep.has(record.name)) continue;
       stays.add(record);
-      const value = valuesInfo(record.metadata)?.stays ? undefined : await values.under(view, record);
+      const value = valuesInfo(record)?.stays ? undefined : await values.under(view, record);
       for (const [hash, one] of value ?? []) await values.putToStay(view.run, hash, one);
     }
     const isWanted = await this.#wantedIn(view);
@@ -286,7 +286,7 @@ function reduced({ values, refers, head }: StoredBatch, keep: ReadonlySet<string
 }
 
 function sizeOf({ batches, named }: Records): { readonly bytes: number; readonly payloadBytes: number } {
-  const apart = named.flatMap(({ kind, metadata }) => ({ kind, ...valuesInfo(metadata) }));
+  const apart = named.map((record) => ({ kind: record.kind, ...valuesInfo(record) }));
   const bytes = [...batches.map(({ info }) => info?.bytes ?? 0), ...apart.map((one) => one.bytes ?? 0)];
   const goes = apart.filter(({ kind, stays }) => kind === "value" && !stays);
   const payload = [...batches.map(({ info }) => info?.payload ?? 0), ...goes.map((one) => one.bytes ?? 0)];
@@ -295,7 +295,7 @@ function sizeOf({ batches, named }: Records): { readonly bytes: number; readonly
 
 function bytesOf(record: AnyRecord): number {
   if (record.kind === "batch") return record.info?.bytes ?? 0;
-  return record.kind === "claim" ? 0 : (valuesInfo(record.metadata)?.bytes ?? 0);
+  return record.kind === "claim" ? 0 : (valuesInfo(record)?.bytes ?? 0);
 }
 
 function sum(numbers: readonly number[]): number {
@@ -303,9 +303,9 @@ function sum(numbers: readonly number[]): number {
 }
 
 /** The run that a link leads to; nothing if it cannot be told. */
-function runIdOf({ metadata, name }: NamedRecord): string | undefined {
-  const info = opened(metadata);
-  return isLinkInfo(info) ? info.runId : nameOfKey(name);
+function runIdOf(link: NamedRecord): string | undefined {
+  const info = opened(link);
+  return isLinkInfo(info) ? info.runId : nameOfKey(link.name);
 }
 
 /** What is read; nothing if it is damaged. */

@@ -7,7 +7,7 @@ import type { JournalEvent, Origin } from "../../src/events.js";
 import type { Encoded, ValueLocation } from "../../src/ports.js";
 import { decodeBody, encodeBody, pack, sizeOf, unpack } from "./body.js";
 import { isTexts, isValuesInfo } from "./checks.js";
-import type { Client } from "./client.js";
+import type { Client, Listed } from "./client.js";
 import type { Keys, NamedKey } from "./keys.js";
 import {
   type BatchRecord,
@@ -57,8 +57,8 @@ export class Values {
       const user = this.#keys.named(origin, { kind: "user", name: run });
       if (this.#linked.has(user)) continue;
       const back = this.#keys.named(run, { kind: "origin", name: origin });
-      await this.#client.put(back, "", sealed({ runId: originId }));
-      await this.#client.put(user, "", sealed({ runId }));
+      await this.#client.put(back, "", sealed(back, { runId: originId }));
+      await this.#client.put(user, "", sealed(user, { runId }));
       this.#linked.add(user);
     }
   }
@@ -114,7 +114,8 @@ export class Values {
     const hashes = values.map(([hash]) => hash);
     const name = kind === "value" ? (hashes[0] as string) : await sumOf(body);
     const info = { bytes: sizeOf(packed), ...beginningsOf(hashes), ...(stays && { stays }) };
-    await this.#client.put(this.#keys.named(run, { kind, name }), body, sealed(info));
+    const key = this.#keys.named(run, { kind, name });
+    await this.#client.put(key, body, sealed(key, info));
   }
 
   async #find(view: View, { hash, seq }: ValueLocation): Promise<Encoded | undefined> {
@@ -136,7 +137,7 @@ export class Values {
   async #isIn(view: View, at: ValueLocation): Promise<boolean> {
     const { hash, seq } = at;
     if (batchesWith(view, hash, seq).some(({ info }) => info?.hashes !== undefined)) return true;
-    if (namedWith(view, hash).some(({ metadata }) => valuesInfo(metadata)?.hashes !== undefined)) return true;
+    if (namedWith(view, hash).some((record) => valuesInfo(record)?.hashes !== undefined)) return true;
     if (await this.#find(view, at)) return true;
     if (view.history.broken === "unseen") throw this.#runs.brokenAt(view);
     return false;
@@ -158,8 +159,8 @@ export class Values {
 }
 
 /** What stands beside values; nothing if it is damaged. */
-export function valuesInfo(metadata: unknown) {
-  const info = opened(metadata);
+export function valuesInfo(listed: Listed) {
+  const info = opened(listed);
   return isValuesInfo(info) ? info : undefined;
 }
 
@@ -177,10 +178,10 @@ export function originsOf(events: readonly JournalEvent[], runId: string): Reado
 
 /** The keys of a run, besides its batches, that hold or may hold a value. */
 function namedWith({ named }: View, hash: string): NamedRecord[] {
-  const mayHold = ({ kind, name, metadata }: NamedRecord) =>
-    kind === "value"
-      ? name === hash
-      : kind === "kept" && beginningsIn(valuesInfo(metadata)?.hashes)?.includes(beginningOf(hash)) !== false;
+  const mayHold = (record: NamedRecord) => {
+    if (record.kind === "value") return record.name === hash;
+    return record.kind === "kept" && beginningsIn(valuesInfo(record)?.hashes)?.includes(beginningOf(hash)) !== false;
+  };
   return named.filter(mayHold);
 }
 

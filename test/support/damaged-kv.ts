@@ -61,7 +61,7 @@ const INJURIES: Readonly<Record<string, Injury>> = {
   },
   "what stands beside it is changed under a new checksum"(entries, key, draws) {
     const entry = entries.get(key) as Entry;
-    entries.set(key, { ...entry, metadata: withCheck(mutatedValue(entry.metadata, draws)) });
+    entries.set(key, { ...entry, metadata: withCheck(key, mutatedValue(entry.metadata, draws)) });
     return true;
   },
   "what stands beside it is gone"(entries, key) {
@@ -101,15 +101,15 @@ function seal(entries: Entries, key: string): boolean {
   const { value, metadata } = entries.get(key) as Entry;
   if (typeof (metadata as { sum?: unknown } | null)?.sum !== "string") return false;
   const sum = createHash("sha256").update(value).digest("hex").slice(0, 16);
-  entries.set(key, { value, metadata: withCheck({ ...(metadata as object), sum }) });
+  entries.set(key, { value, metadata: withCheck(key, { ...(metadata as object), sum }) });
   return true;
 }
 
 /** Metadata with the checksum that fits them. */
-function withCheck(metadata: unknown): unknown {
+function withCheck(key: string, metadata: unknown): unknown {
   if (typeof metadata !== "object" || metadata === null || !("check" in metadata)) return metadata;
   const { check: _, ...info } = metadata;
-  return { ...info, check: fnv1a(JSON.stringify(info)) };
+  return { ...info, check: fnv1a(`${key.slice("heddle/".length)} ${JSON.stringify(info)}`) };
 }
 
 function fnv1a(text: string): number {
