@@ -5,7 +5,7 @@ type Functions = Readonly<Record<string, (...args: never[]) => unknown>>;
 Object.assign(globalThis, {
   async answerCall(name: string, json: string): Promise<string> {
     try {
-      const called = (globalThis as { page?: Functions }).page?.[name];
+      const called = await functionOf(name);
       if (!called) throw new Error(`The script of this page put no function "${name}" on globalThis.page.`);
       const args = JSON.parse(json) as never[];
       return JSON.stringify({ value: await called(...args) });
@@ -14,6 +14,16 @@ Object.assign(globalThis, {
     }
   },
 });
+
+/** Where a machine is busy, WebKitGTK says that a page is there before its second script has run. */
+async function functionOf(name: string) {
+  for (let left = 600; left > 0; left--) {
+    const found = (globalThis as { page?: Functions }).page?.[name];
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return undefined;
+}
 
 function asData(error: unknown) {
   if (!(error instanceof Error || error instanceof DOMException)) return { message: String(error) };
