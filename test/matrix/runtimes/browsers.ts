@@ -16,14 +16,21 @@ const SERVING = "../../matrix/inside/serving.ts";
 async function openIn(name: BrowserName): Promise<Session> {
   const served = await site(["cases.ts", SERVING], { built: true });
   const browser = await launch(name);
-  const page = await browser.newPage(served.url("cases"));
-  return {
-    version: browser.version,
-    subjects: await page.call<ReturnType<Inside["list"]>>("list"),
-    run: (subject, name) => page.call<Outcome>("run", subject, name),
-    async close() {
-      await browser.close();
-      await served.close();
-    },
+  const close = async () => {
+    await browser.close();
+    await served.close();
   };
+  try {
+    const page = await browser.newPage(served.url("cases"));
+    return {
+      version: browser.version,
+      subjects: await page.call<ReturnType<Inside["list"]>>("list"),
+      run: (subject, name) => page.call<Outcome>("run", subject, name),
+      close,
+    };
+  } catch (error) {
+    // Otherwise it would keep the process from ending.
+    await close();
+    throw error;
+  }
 }
