@@ -22,10 +22,12 @@ import { Client } from "./cloudflare-kv/client.js";
 import { Heads } from "./cloudflare-kv/heads.js";
 import { Journals } from "./cloudflare-kv/journals.js";
 import { Keys } from "./cloudflare-kv/keys.js";
+import { Links } from "./cloudflare-kv/links.js";
 import { type KvNamespace, LIMITS } from "./cloudflare-kv/namespace.js";
 import { Ownership } from "./cloudflare-kv/ownership.js";
 import { Retention } from "./cloudflare-kv/retention.js";
 import { Runs } from "./cloudflare-kv/runs.js";
+import { usageOf } from "./cloudflare-kv/usage.js";
 import { Values } from "./cloudflare-kv/values.js";
 import { valueCodec } from "./codec.js";
 import { expectStoreOptions } from "./store-options.js";
@@ -68,7 +70,7 @@ export function cloudflareKvStore(kv: KvNamespace, options: CloudflareKvStoreOpt
   }
   expectNumber("retryAfterMs", retryAfterMs, 0);
   const keys = new Keys(namespace);
-  const client = new Client(kv, keys, { ttlSeconds, retryAfterMs });
+  const client = new Client(kv, { ttlSeconds, retryAfterMs });
   return new CloudflareKv({ client, keys, codec, warn: onWarning });
 }
 
@@ -95,6 +97,7 @@ class CloudflareKv implements Store {
   } as const;
   readonly codec: Codec;
   readonly #client: Client;
+  readonly #keys: Keys;
   readonly #runs: Runs;
   readonly #ownership: Ownership;
   readonly #journals: Journals;
@@ -105,17 +108,19 @@ class CloudflareKv implements Store {
   constructor({ client, keys, codec, warn }: Setup) {
     this.codec = codec;
     this.#client = client;
+    this.#keys = keys;
     const runs = new Runs(client, keys, warn);
     const values = new Values(client, keys, runs);
     const ownership = new Ownership(client, keys, runs, (view) => this.#retention.finish(view));
-    const journals = new Journals({ client, keys, ownership, values });
+    const links = new Links({ client, keys, values, nameInKey: (name) => runs.nameInKey(name) });
+    const journals = new Journals({ client, keys, ownership, links });
     const heads = new Heads(client, keys, warn);
     this.#runs = runs;
     this.#values = values;
     this.#ownership = ownership;
     this.#journals = journals;
     this.#heads = heads;
-    this.#retention = new Retention({ client, keys, runs, ownership, journals, values, heads });
+    this.#retention = new Retention({ client, keys, runs, ownership, journals, values, links, heads });
   }
 
   newId(now: number): string {
@@ -139,15 +144,16 @@ class CloudflareKv implements Store {
   async append(runId: string, at: WritePosition, batch: Batch): Promise<void> {
     this.#client.expectOpen();
     await this.#journals.append(runId, at, batch);
-    this.#runs.grew(runId);
+    this.#runs.changed(runId);
   }
 
   read(runId: string, seq: number, limit: number): Promise<JournalPage> {
     return this.#runs.read(runId, seq, limit);
   }
 
-  putValue(runId: string, hash: string, value: Encoded): Promise<void> {
-    return this.#values.put(runId, hash, value);
+  async putValue(runId: string, hash: string, value: Encoded): Promise<void> {
+    this.#client.expectOpen();
+    return this.#values.put(this.#ownership.holding(runId), hash, value);
   }
 
   getValue(at: ValueLocation): Promise<Encoded | undefined> {
@@ -178,7 +184,7 @@ class CloudflareKv implements Store {
   }
 
   usage(): Promise<StoreUsage> {
-    return this.#retention.usage();
+    return usageOf({ client: this.#client, keys: this.#keys, runs: this.#runs });
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,7 @@ import type { RunHead, Store } from "../src/index.js";
 import { again, casesOf } from "./conformance-case.js";
 import { expectEqual } from "./expect-equal.js";
 import { refuses, sees, seesJournal, seesOneHistory } from "./reading.js";
-import { acquired, appended, batchOf, eventsOf, LEASE_MS, type Named, named, outputsOf } from "./writing.js";
+import { acquired, appended, batchOf, eventsOf, LEASE_MS, type Named, named, outputsOf, storedRun } from "./writing.js";
 
 /** Cases on what one append stores. */
 export const atomicBatches = casesOf("batch", {
@@ -85,9 +85,8 @@ export const atomicBatches = casesOf("batch", {
   async "it is told for each value whether it is there"(createStore) {
     const store = createStore();
     const [here, large, gone] = await Promise.all([named('["a"]'), named('["b"]'), named('["c"]')]);
-    await store.putValue("r", large.hash, large.encoded);
     const batch = { values: new Map([[here.hash, here.encoded]]), refers: [here.hash, large.hash] };
-    await appended(store, "r", await acquired(store, "r"), outputsOf([here, large]), batch);
+    await storedRun(store, "r", outputsOf([here, large]), batch, [large]);
     const other = again(createStore, store);
     const at = [gone, large, here, gone].map((value) => ({ ...locationOf(value), seq: 1 }));
     await sees(other, () => other.hasValues(at), [false, true, true, false], "what is there");

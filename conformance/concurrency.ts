@@ -4,18 +4,7 @@ import { again, casesOf } from "./conformance-case.js";
 import { expect } from "./expect.js";
 import { expectData } from "./expect-data.js";
 import { headsOf, journalOf, refuses, sees, seesJournal, seesOneHistory } from "./reading.js";
-import {
-  acquired,
-  appended,
-  batchOf,
-  eventsOf,
-  LEASE_MS,
-  named,
-  outputsOf,
-  runIds,
-  storedRun,
-  storedValues,
-} from "./writing.js";
+import { acquired, appended, batchOf, eventsOf, LEASE_MS, named, outputsOf, runIds, storedRun } from "./writing.js";
 
 /** Cases on many calls at once. */
 export const concurrency = casesOf("at once", {
@@ -95,8 +84,9 @@ export const concurrency = casesOf("at once", {
     const store = createStore();
     const value = await named(`["${"shared ".repeat(100)}"]`, [new Uint8Array(1_000)]);
     const ids = runIds(8);
-    await Promise.all(ids.map((runId) => store.putValue(runId, value.hash, value.encoded).then(() => runId)));
-    await Promise.all(ids.map((runId) => storedValues(store, runId, [value])));
+    await Promise.all(
+      ids.map((runId) => storedRun(store, runId, outputsOf([value]), { refers: [value.hash] }, [value])),
+    );
     const other = again(createStore, store);
     for (const runId of ids) {
       expectData(await other.hasValues([{ hash: value.hash, runId, seq: 0 }]), [true], `the value of ${runId}`);

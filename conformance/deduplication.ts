@@ -5,7 +5,7 @@ import { again, casesOf } from "./conformance-case.js";
 import { expect } from "./expect.js";
 import { expectEqual } from "./expect-equal.js";
 import { patternOf } from "./patterns.js";
-import { type Named, named, runIds, storedValues } from "./writing.js";
+import { type Named, named, outputsOf, runIds, storedRun, storedValues } from "./writing.js";
 
 /** Cases on values that are stored several times. */
 export const deduplication = casesOf("deduplication", {
@@ -23,8 +23,7 @@ export const deduplication = casesOf("deduplication", {
   async "a large value that one run refers to several times takes its room once"(createStore) {
     const store = createStore();
     const value = await largeValue(store);
-    for (let time = 0; time < 3; time++) await store.putValue("r", value.hash, value.encoded);
-    await storedValues(store, "r", [value]);
+    await storedRun(store, "r", outputsOf([value]), { refers: [value.hash] }, [value, value, value]);
     await storedValues(store, "r", [value]);
     await expectBytes(again(createStore, store), value.bytes);
   },

@@ -42,6 +42,7 @@ export const isolation = casesOf("places", {
     const [here, there] = [createStore("main"), createStore("other")];
     const [small, large] = await Promise.all([named('["small"]'), named('["large"]', [new Uint8Array(100_000)])]);
     await storedValues(here, "r", [small]);
+    await acquired(here, "r");
     await here.putValue("r", large.hash, large.encoded);
     const at = [small, large].map(({ hash }) => ({ hash, runId: "r", seq: 0 }));
     expectData(await there.hasValues(at), [false, false], "which values are there in another place");

@@ -37,8 +37,7 @@ export const removal = casesOf("remove", {
     const store = createStore();
     const value = await named('[["ArrayBuffer",1],1]', [new Uint8Array(100_000)]);
     for (const runId of ["a", "b"]) {
-      await store.putValue(runId, value.hash, value.encoded);
-      await storedRun(store, runId, outputsOf([value]), { refers: [value.hash] });
+      await storedRun(store, runId, outputsOf([value]), { refers: [value.hash] }, [value]);
     }
     const at = { hash: value.hash, runId: "b", seq: 0 };
     await store.remove(["a"]);

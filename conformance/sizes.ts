@@ -75,8 +75,7 @@ export const sizes = casesOf("size", {
 });
 
 async function putAll(store: Store, values: readonly Named[]): Promise<void> {
-  for (const { hash, encoded } of values) await store.putValue("r", hash, encoded);
-  await storedRun(store, "r", outputsOf(values), { refers: values.map(({ hash }) => hash) });
+  await storedRun(store, "r", outputsOf(values), { refers: values.map(({ hash }) => hash) }, values);
 }
 
 async function expectLarge(createStore: CreateStore, value: Named): Promise<void> {

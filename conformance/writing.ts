@@ -59,14 +59,16 @@ export async function appended(
   return { ...at, seq: at.seq + events.length };
 }
 
-/** A run of one batch, given back at once. */
+/** A run of one batch, with values that are stored apart, given back at once. */
 export async function storedRun(
   store: Store,
   runId: string,
   events: readonly JournalEvent[],
   extra: Extra = {},
+  apart: readonly Named[] = [],
 ): Promise<void> {
   const at = await acquired(store, runId);
+  for (const { hash, encoded } of apart) await store.putValue(runId, hash, encoded);
   await appended(store, runId, at, events, extra);
   await store.release(runId, at.epoch);
 }
@@ -114,12 +116,12 @@ export function reusing(values: readonly Named[], runId: string): readonly Journ
 export async function storedValues(store: Store, runId: string, values: readonly Named[]): Promise<void> {
   const { batchedValueBytes } = store.capabilities;
   const batched = values.filter(({ bytes }) => bytes <= batchedValueBytes);
-  for (const { hash, encoded, bytes } of values)
-    if (bytes > batchedValueBytes) await store.putValue(runId, hash, encoded);
-  await storedRun(store, runId, outputsOf(values), {
+  const batch = {
     values: new Map(batched.map(({ hash, encoded }) => [hash, encoded])),
     refers: values.map(({ hash }) => hash),
-  });
+  };
+  const apart = values.filter(({ bytes }) => bytes > batchedValueBytes);
+  await storedRun(store, runId, outputsOf(values), batch, apart);
 }
 
 /** The names of several runs. */

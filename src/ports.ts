@@ -225,7 +225,7 @@ export interface Store {
    */
   read(runId: string, seq: number, limit: number): Promise<JournalPage>;
 
-  /** Stores one large value for a run. A durable batch makes those that were put before it durable too. */
+  /** Stores one large value for a run that this store holds. A durable batch makes those that were put before it durable too. */
   putValue(runId: string, hash: string, value: Encoded): Promise<void>;
   getValue(at: ValueLocation): Promise<Encoded | undefined>;
   /** Tells for each location whether its value is still there. */

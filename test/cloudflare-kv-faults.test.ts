@@ -5,6 +5,7 @@ import { chain, DagProvenance, DagRunner, dag, list, map, node, type } from "hed
 import { cloudflareKvStore } from "heddle/adapters/cloudflare-kv";
 import { conformanceCases } from "heddle/conformance";
 import { describe, expect, test } from "vitest";
+import { acquired } from "../conformance/writing.js";
 import { FaultyKv } from "./support/faulty-kv.js";
 import { journal } from "./support/store-with.js";
 
@@ -94,6 +95,7 @@ describe("pitfall 10: what a location does not see", () => {
     const store = cloudflareKvStore(kv.at("ams"), silent);
     const encoded = { text: "x".repeat(1_500_000), parts: [] };
     const hash = "ab".repeat(32);
+    await acquired(store, "r");
     for (let time = 0; time < 2; time++) await store.putValue("r", hash, encoded);
     expect(kv.refused).toBeGreaterThan(0);
     expect(await store.getValue({ hash, runId: "r", seq: 0 })).toEqual(encoded);

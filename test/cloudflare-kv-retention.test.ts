@@ -4,7 +4,7 @@
 import { chain, DagProvenance, DagRunner, dag, node, type Store, type } from "heddle";
 import { cloudflareKvStore } from "heddle/adapters/cloudflare-kv";
 import { describe, expect, test } from "vitest";
-import { acquired, appended, batchOf, eventsOf, named, outputsOf, reusing } from "../conformance/writing.js";
+import { acquired, appended, batchOf, eventsOf, named, outputsOf, reusing, storedRun } from "../conformance/writing.js";
 import { FaultyKv } from "./support/faulty-kv.js";
 
 const silent = { onWarning: () => {}, retryAfterMs: 0 };
@@ -55,8 +55,7 @@ test("a large value is not removed under a run that has just stored the same", a
   const kv = new FaultyKv();
   const value = await named(`["${"x".repeat(2_000_000)}"]`);
   const store = at(kv);
-  await store.putValue("a", value.hash, value.encoded);
-  await appended(store, "a", await acquired(store, "a"), outputsOf([value]), { refers: [value.hash] });
+  await storedRun(store, "a", outputsOf([value]), { refers: [value.hash] }, [value]);
   const other = at(kv);
   const place = await acquired(other, "b");
   await other.putValue("b", value.hash, value.encoded);
@@ -262,8 +261,7 @@ test("a large value that is listed and cannot be read yet is not taken for lost"
   const kv = new FaultyKv();
   const value = await named(`["${"x".repeat(2_000_000)}"]`);
   const store = at(kv);
-  await store.putValue("r", value.hash, value.encoded);
-  await appended(store, "r", await acquired(store, "r"), outputsOf([value]), { refers: [value.hash] });
+  await storedRun(store, "r", outputsOf([value]), { refers: [value.hash] }, [value]);
   const reader = cloudflareKvStore(
     { ...kv.at("ams"), getWithMetadata: async () => ({ value: null, metadata: null }) },
     silent,

@@ -6,14 +6,18 @@ import type { RunHead } from "../../src/ports.js";
 import { acceptsOf, amount, count, HEAD_SCHEMA, ordinal } from "../records.js";
 import type { Packed } from "./body.js";
 
+/** An owner: its epoch, and its name as it stands in keys. */
+export type TermName = readonly [epoch: number, owner: string];
+
 /** What a claim says. */
 export interface ClaimInfo {
   /** Milliseconds since the epoch: the run is held until then. */
   readonly until: number;
   /** The name of the owner, which in the key may be a hash. */
   readonly owner: string;
-  /** Set when the run was given back: the number of events that its owner knew of. */
+  /** Set when the run was taken and when it was given back: the number of events that its owner knew of, and who wrote the last of them. */
   readonly events?: number;
+  readonly on?: TermName;
   /** Set when the run was removed: when it was started, which is where its heads stand. */
   readonly starts?: readonly number[];
 }
@@ -23,6 +27,8 @@ export interface BatchInfo {
   readonly events: number;
   /** The position at which its owner began: with its first batch, which may not be seen. */
   readonly begin: number;
+  /** Who wrote the event before that; absent if there is none. */
+  readonly on?: TermName;
   /** All that is stored of it, and the part of that which pruning would drop. */
   readonly bytes: number;
   readonly payload: number;
@@ -32,10 +38,6 @@ export interface BatchInfo {
   readonly hashes?: string;
   /** Absent if it is too long. */
   readonly head?: RunHead;
-  /** True if it was written anew without its payloads: it cuts nothing off. */
-  readonly pruned?: true;
-  /** True if it refers to values of other runs. */
-  readonly reuses?: true;
 }
 
 /** What is known of values that stand under a key of their own. */
@@ -48,9 +50,10 @@ export interface ValuesInfo {
   readonly stays?: true;
 }
 
-/** What stands beside the key that links two runs: the name of the other one, which in the key may be a hash. */
+/** What stands at the run that others take values from. */
 export interface LinkInfo {
-  readonly runId: string;
+  /** The beginnings of the hashes of these values. */
+  readonly hashes: string;
 }
 
 /** The line of a batch. What stands in its key stands here too, so that one in the wrong place is found. */
@@ -62,13 +65,13 @@ export interface BatchLine {
   readonly seq: number;
   readonly head: RunHead;
   readonly events: readonly JournalEvent[];
-  readonly refers: readonly string[];
   readonly values: Packed["texts"];
 }
 
 type Guard<T> = (value: unknown) => value is T;
 
 const hash = custom<string>((value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value), "a hash");
+const term = tuple([ordinal, string()]);
 /** Looked at by those who know the place. */
 const later = custom<never>(() => true);
 const texts = array(tuple([hash, string(), array(count)]));
@@ -79,6 +82,7 @@ export const isClaimInfo = acceptsOf(
     until: amount,
     owner: string(),
     events: exactOptional(count),
+    on: exactOptional(term),
     starts: exactOptional(array(amount)),
   }),
 ) as Guard<ClaimInfo>;
@@ -88,13 +92,12 @@ export const isBatchInfo = acceptsOf(
   strictObject({
     events: ordinal,
     begin: count,
+    on: exactOptional(term),
     bytes: count,
     payload: count,
     sum: string(),
     hashes: exactOptional(string()),
     head: exactOptional(HEAD_SCHEMA),
-    pruned: exactOptional(literal(true)),
-    reuses: exactOptional(literal(true)),
   }),
 ) as Guard<BatchInfo>;
 
@@ -104,7 +107,7 @@ export const isValuesInfo = acceptsOf(
 ) as Guard<ValuesInfo>;
 
 /** True for what stands beside a link. */
-export const isLinkInfo = acceptsOf(strictObject({ runId: string() })) as Guard<LinkInfo>;
+export const isLinkInfo = acceptsOf(strictObject({ hashes: string() })) as Guard<LinkInfo>;
 
 /** True for the line of a batch, whose format, head and events are still to be read. */
 export const isBatchLine = acceptsOf(
@@ -116,7 +119,6 @@ export const isBatchLine = acceptsOf(
     seq: count,
     head: later,
     events: later,
-    refers: array(hash),
     values: texts,
   }),
 ) as Guard<BatchLine>;

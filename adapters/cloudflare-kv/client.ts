@@ -2,7 +2,7 @@
 // behind it. What is too large for one key is spread over several, of which the first is written last.
 
 import { HeddleError } from "../../src/errors.js";
-import type { Keys } from "./keys.js";
+import { partOf } from "./keys.js";
 import { type KvNamespace, LIMITS, type Metadata } from "./namespace.js";
 
 /** A key that was listed. */
@@ -33,14 +33,12 @@ const TRIES = 5;
 /** One namespace of KV. */
 export class Client {
   readonly #kv: KvNamespace;
-  readonly #keys: Keys;
   readonly #ttlSeconds: number | undefined;
   readonly #retryAfterMs: number;
   #isClosed = false;
 
-  constructor(kv: KvNamespace, keys: Keys, { ttlSeconds, retryAfterMs }: ClientOptions) {
+  constructor(kv: KvNamespace, { ttlSeconds, retryAfterMs }: ClientOptions) {
     this.#kv = kv;
-    this.#keys = keys;
     this.#ttlSeconds = ttlSeconds;
     this.#retryAfterMs = retryAfterMs;
   }
@@ -82,7 +80,7 @@ export class Client {
     if (keys === 1) return { bytes: value, metadata };
     const parts: ArrayBuffer[] = [value];
     for (let number = 1; number < keys; number++) {
-      const part = await this.get(this.#keys.part(key, number));
+      const part = await this.get(partOf(key, number));
       if (!part) return undefined;
       parts.push(part.bytes);
     }
@@ -102,19 +100,13 @@ export class Client {
     for (let number = keys - 1; number >= 0; number--) {
       const part = value.slice(number * BYTES_A_KEY, (number + 1) * BYTES_A_KEY);
       if (number === 0) await this.#put(key, part, { ...metadata, keys }, ttlSeconds);
-      else await this.#put(this.#keys.part(key, number), part, {}, ttlSeconds);
+      else await this.#put(partOf(key, number), part, {}, ttlSeconds);
     }
   }
 
-  /** Removes keys that were listed, with what they are spread over. */
-  async delete(all: readonly Listed[]): Promise<void> {
-    for (const { key, metadata } of all) {
-      // The first last: it shows that there are more.
-      for (let number = keysIn(metadata) - 1; number > 0; number--) {
-        await this.#operation("delete", () => this.#kv.delete(this.#keys.part(key, number)));
-      }
-      await this.#operation("delete", () => this.#kv.delete(key));
-    }
+  /** Removes keys. */
+  async delete(all: readonly Pick<Listed, "key">[]): Promise<void> {
+    for (const { key } of all) await this.#operation("delete", () => this.#kv.delete(key));
   }
 
   #put(key: string, value: ArrayBuffer | string, metadata: Metadata, ttlSeconds: number | undefined): Promise<void> {

@@ -45,10 +45,22 @@ export class Heads {
     }
   }
 
-  /** Removes a run from the list. */
-  async remove(run: string, startedAt: number): Promise<void> {
-    // The newest last: what stays of a removal that is stopped shows how the run ended.
-    await this.#client.delete((await this.#client.list(this.#keys.headsOf(run, startedAt))).toReversed());
+  /**
+   * Removes a run from the list, as it stood up to an epoch. When it was started says where it stands; if that is not
+   * known, nothing else is left of it, and all are looked through.
+   */
+  async remove(run: string, upTo: number, starts: readonly number[]): Promise<void> {
+    const isKnown = starts.length > 0;
+    const places = isKnown ? starts.map((startedAt) => this.#keys.headsOf(run, startedAt)) : [this.#keys.heads()];
+    for (const place of places) {
+      const listed = await this.#client.list(place);
+      const gone = listed.filter(({ key }) => {
+        const head = this.#keys.headParts(key);
+        return head.run === run && (head.epoch <= upTo || !isKnown);
+      });
+      // The newest last: what stays of a removal that is stopped shows how the run ended.
+      await this.#client.delete(gone.toReversed());
+    }
   }
 
   async #read(listed: Listed): Promise<RunHead | undefined> {
@@ -58,14 +70,14 @@ export class Heads {
     if (info === undefined) return undefined;
     const where = `key "${key}"`;
     if (info === null) {
-      const run = nameOfKey(this.#keys.runOfHead(key)) ?? "with a long name";
+      const run = nameOfKey(this.#keys.headParts(key).run) ?? "with a long name";
       const what = `The head in ${where} is damaged: run ${run} cannot be listed or pruned.`;
       this.#warn(`${what} It can be read, and removed with removeRun(), by its id.`);
       return undefined;
     }
     try {
       const head = readHead(info, { runId: String((info as Partial<RunHead> | null)?.runId), where });
-      if ((await nameInKey(head.runId)) === this.#keys.runOfHead(key)) return head;
+      if ((await nameInKey(head.runId)) === this.#keys.headParts(key).run) return head;
       this.#warn(`The head of run "${head.runId}" stands under ${where}, which is that of another run.`);
     } catch (error) {
       this.#warn((error as Error).message);

@@ -1,11 +1,13 @@
-// One history out of what all owners of a run wrote: every reader who sees the same keys comes to the same. An owner
-// begins where it believed the run to end; what an earlier one wrote beyond that place does not count. Two under one
-// epoch, who did not see each other, are told apart by their names. A batch that was written anew without its payloads
-// says what the one before it said: it stands in its place and cuts nothing off.
+// One history out of what all owners of a run wrote: every reader who sees the same keys comes to the same. Each owner
+// says on whose last event it went on, and where it began; so the history is followed back from the last of them. What
+// others wrote, or those on this way beyond the place where the next one began, does not count. Two under one epoch, who
+// did not see each other, are told apart by their names.
 
+import type { TermName } from "./checks.js";
+import type { Term } from "./keys.js";
 import { type BatchRecord, type Claim, NOBODY } from "./records.js";
 
-/** A part of the journal: the events from `from` up to `to` stand in this batch, which begins at `batch.number`. */
+/** A part of the journal: the events from `from` up to `to` stand in this batch, which begins there. */
 export interface Stretch {
   readonly batch: BatchRecord;
   readonly from: number;
@@ -18,19 +20,38 @@ export interface History {
   readonly stretches: readonly Stretch[];
   /** The number of events in them. */
   readonly events: number;
+  /** Who wrote the last of them; nothing if there are none. */
+  readonly last: Term | undefined;
   /** Why there is more that cannot be read: some keys are not seen here, or what stands beside one is damaged. */
   readonly broken: "unseen" | "damaged" | undefined;
-  /** Owners whose events were cut off, and how many of them. */
+  /** Owners whose events do not count, and how many of them. */
   readonly conflicts: readonly Conflict[];
   /** The highest epoch, and who has it: the last word of its claim. */
   readonly epoch: number;
   readonly claim: Claim | undefined;
+  /** The epoch under which it was removed, if it was: nothing from then and before counts. */
+  readonly removedAt: number;
 }
 
-interface Conflict {
-  readonly owner: string;
-  readonly epoch: number;
+interface Conflict extends Term {
   readonly events: number;
+}
+
+/** What one owner wrote. */
+interface Written extends Term {
+  readonly stretches: readonly Stretch[];
+  /** Where it began, and on whose last event; nothing if that cannot be told. */
+  readonly begin: { readonly at: number; readonly on: Term | undefined } | undefined;
+}
+
+/** All that counts, as far as it is seen. */
+interface Chain {
+  readonly last: Term | undefined;
+  /** There may be gaps between them. */
+  readonly stretches: readonly Stretch[];
+  /** Where something is missing that one of them went on from; what stands before may be that of others. */
+  readonly hole: number | undefined;
+  readonly conflicts: readonly Conflict[];
 }
 
 /** Puts together what was listed. */
@@ -38,67 +59,74 @@ export function historyOf(allClaims: readonly Claim[], allBatches: readonly Batc
   // That a run was removed must be certain.
   const sound = allClaims.filter(({ owner, isDamaged }) => owner !== NOBODY || !isDamaged);
   const removedAt = mostOf(sound, ({ owner, epoch }) => (owner === NOBODY ? epoch : 0));
-  const claims = sound.filter(({ epoch }) => epoch >= removedAt);
+  const claims = sound.filter(({ epoch }) => epoch > removedAt);
   const batches = allBatches.filter(({ epoch }) => epoch > removedAt);
-  const { stretches, conflicts } = laidOut(batches);
-  const whole = stretches.slice(0, firstBreak(stretches));
+  const epoch = mostOf<Term>([...allClaims, ...batches], (record) => record.epoch);
+  const claim = lastClaim(sound.filter((one) => one.epoch === epoch));
+  const { last, stretches, hole, conflicts } = chainOf(writtenIn(batches), claims);
+  const whole = stretches.slice(0, firstBreak(stretches, hole));
   const events = whole.at(-1)?.to ?? 0;
   const next = stretches[whole.length];
-  const last = whole.at(-1)?.batch;
-  // What those knew who were cut off does not count.
-  const isCutOff = (claim: Claim) =>
-    last !== undefined && (claim.epoch < last.epoch || (claim.epoch === last.epoch && claim.owner !== last.owner));
-  const known = mostOf(claims, (claim) => (isCutOff(claim) ? 0 : (claim.info?.events ?? 0)));
-  const epoch = mostOf<Claim | BatchRecord>([...allClaims, ...batches], (record) => record.epoch);
-  const claim = lastClaim(claims.filter((one) => one.epoch === epoch));
-  const broken = next?.from === events && !next.batch.info ? "damaged" : next || known > events ? "unseen" : undefined;
-  return { stretches: whole, events, broken, conflicts, epoch, claim };
+  // What those knew who went on from somebody else does not count.
+  const known = mostOf(
+    claims,
+    ({ info }) => (info?.on && last && isSame(termOf(info.on), last) ? info.events : 0) ?? 0,
+  );
+  const isUnseen = next !== undefined || hole !== undefined || known > events;
+  const broken = next?.from === events && !next.batch.info ? "damaged" : isUnseen ? "unseen" : undefined;
+  return { stretches: whole, events, last, broken, conflicts, epoch, claim, removedAt };
 }
 
-/** Lays the batches of all owners over each other, the later ones on top. There may be gaps between them. */
-function laidOut(batches: readonly BatchRecord[]): { stretches: Stretch[]; conflicts: Conflict[] } {
-  let stretches: Stretch[] = [];
-  const owners = ownersOf(batches);
-  const conflicts = beaten(batches, new Set(owners.flat()));
-  for (const owned of owners) {
-    const own = owned.map(stretchOf).sort(byPlace);
-    const [anew, written] = [own.filter(isAnew), own.filter((one) => !isAnew(one))];
-    if (anew.length > 0) stretches = [...beside(stretches, anew), ...anew];
-    if (written.length > 0) {
-      const begin = beginOf(written);
-      const cut = stretches.filter(({ to }) => to > begin);
-      conflicts.push(...cut.map(({ batch, from, to }) => conflictWith(batch, to - Math.max(from, begin))));
-      stretches = [...stretches.flatMap((stretch) => upTo(stretch, begin)), ...written];
-    }
-    stretches.sort(byPlace);
-  }
-  return { stretches, conflicts };
-}
-
-/** The batches of each epoch, of the one owner that counts. */
-function ownersOf(batches: readonly BatchRecord[]): BatchRecord[][] {
-  const byEpoch = new Map<number, BatchRecord[]>();
+/** What each owner wrote. */
+function writtenIn(batches: readonly BatchRecord[]): ReadonlyMap<string, Written> {
+  const byOwner = new Map<string, Map<number, BatchRecord>>();
   for (const batch of batches) {
-    const same = byEpoch.get(batch.epoch);
-    if (same) same.push(batch);
-    else byEpoch.set(batch.epoch, [batch]);
+    const own = byOwner.get(idOf(batch)) ?? new Map<number, BatchRecord>();
+    // What was written anew without its payloads is listed later, and says what the one before it said.
+    byOwner.set(idOf(batch), own.set(batch.number, batch));
   }
-  const epochs = [...byEpoch.keys()].sort((a, b) => a - b);
-  return epochs.map((epoch) => {
-    const all = byEpoch.get(epoch) ?? [];
-    const winner = all.reduce((least, { owner }) => (owner < least ? owner : least), all[0]?.owner ?? "");
-    return all.filter(({ owner }) => owner === winner);
+  const written = [...byOwner].map(([id, own]): [string, Written] => {
+    const stretches = [...own.values()].map(stretchOf).sort((a, b) => a.from - b.from);
+    const [{ batch }] = stretches as [Stretch];
+    // The first may not be seen, but each of them tells.
+    const info = stretches.find((one) => one.batch.info)?.batch.info;
+    const on = info?.on && termOf(info.on);
+    const begin = info && (!on || on.epoch < batch.epoch) ? { at: info.begin, on } : undefined;
+    return [id, { epoch: batch.epoch, owner: batch.owner, stretches, begin }];
   });
+  return new Map(written);
 }
 
-/** Those who wrote under the epoch of another whose name comes first. */
-function beaten(batches: readonly BatchRecord[], counted: ReadonlySet<BatchRecord>): Conflict[] {
-  const lost = batches.filter((batch) => !counted.has(batch));
-  return lost.map((batch) => conflictWith(batch, batch.info?.events ?? 0));
-}
-
-function conflictWith({ owner, epoch }: BatchRecord, events: number): Conflict {
-  return { owner, epoch, events };
+/** Follows the history back from the last owner. */
+function chainOf(written: ReadonlyMap<string, Written>, claims: readonly Claim[]): Chain {
+  const all = [...written.values()];
+  const named = [...claims.map(({ info }) => info?.on && termOf(info.on)), ...all.map(({ begin }) => begin?.on)];
+  const last = lastOf([...all, ...named.filter((one) => one !== undefined)]);
+  const counted = new Map<Written, readonly Stretch[]>();
+  let [end, hole]: [number, number | undefined] = [Number.POSITIVE_INFINITY, undefined];
+  for (let at = last; at; ) {
+    const term: Term = at;
+    const seen = written.get(idOf(term));
+    const owner = seen ?? lastOf(all.filter((one) => isBefore(one, term)));
+    if (!seen) hole = end;
+    if (!owner) break;
+    const limit = end;
+    counted.set(
+      owner,
+      owner.stretches.flatMap((stretch) => upTo(stretch, limit)),
+    );
+    const { begin, stretches } = owner;
+    end = Math.min(end, begin?.at ?? stretches[0]?.from ?? 0);
+    if (!begin) hole = end;
+    at = begin ? begin.on : lastOf(all.filter((one) => isBefore(one, owner)));
+  }
+  const lost = all.map((owner) => ({
+    ...termOf([owner.epoch, owner.owner]),
+    events: lengthOf(owner.stretches) - lengthOf(counted.get(owner) ?? []),
+  }));
+  // Where something is missing it cannot be told.
+  const conflicts = hole === undefined ? lost.filter(({ events }) => events > 0) : [];
+  return { last, stretches: [...counted.values()].reverse().flat(), hole, conflicts };
 }
 
 /** One that is damaged has no length: what comes behind it is out of reach. */
@@ -106,48 +134,20 @@ function stretchOf(batch: BatchRecord): Stretch {
   return { batch, from: batch.number, to: batch.number + (batch.info?.events ?? 0) };
 }
 
-function byPlace(a: Stretch, b: Stretch): number {
-  return a.from - b.from;
-}
-
-function isAnew({ batch }: Stretch): boolean {
-  return batch.info?.pruned === true;
-}
-
-/** Where an owner began: its first batch may not be seen, but each of them tells. */
-function beginOf(written: readonly Stretch[]): number {
-  return Math.min(...written.map(({ batch, from }) => batch.info?.begin ?? from));
-}
-
 function upTo(stretch: Stretch, end: number): Stretch[] {
   if (stretch.from >= end) return [];
   return [stretch.to <= end ? stretch : { ...stretch, to: end }];
 }
 
-/** What is left of stretches beside others; all come in the order of their places. */
-function beside(stretches: readonly Stretch[], others: readonly Stretch[]): Stretch[] {
-  const left: Stretch[] = [];
-  let next = 0;
-  for (const stretch of stretches) {
-    while (next < others.length && (others[next] as Stretch).to <= stretch.from) next++;
-    let { from } = stretch;
-    // Where one is damaged its place alone counts.
-    const to = Math.max(stretch.to, from + 1);
-    for (let i = next; i < others.length && (others[i] as Stretch).from < to; i++) {
-      const other = others[i] as Stretch;
-      if (other.from > from) left.push({ ...stretch, from, to: other.from });
-      from = Math.max(from, other.to);
-    }
-    if (from < to) left.push({ ...stretch, from });
-  }
-  return left;
+function lengthOf(stretches: readonly Stretch[]): number {
+  return stretches.reduce((sum, { from, to }) => sum + to - from, 0);
 }
 
-/** How many stretches follow each other from the beginning of the journal on. */
-function firstBreak(stretches: readonly Stretch[]): number {
+/** How many stretches follow each other from the beginning of the journal on, up to where something is missing. */
+function firstBreak(stretches: readonly Stretch[], hole = Number.POSITIVE_INFINITY): number {
   let end = 0;
   for (const [i, { batch, from, to }] of stretches.entries()) {
-    if (from !== end || !batch.info) return i;
+    if (from !== end || from >= hole || !batch.info) return i;
     end = to;
   }
   return stretches.length;
@@ -155,11 +155,32 @@ function firstBreak(stretches: readonly Stretch[]): number {
 
 /** That of who removed the run before all others, then that of the owner whose name comes first. */
 function lastClaim(claims: readonly Claim[]): Claim | undefined {
-  const isBefore = (a: Claim, b: Claim) => b.owner !== NOBODY && (a.owner === NOBODY || a.owner < b.owner);
+  const isEarlier = (a: Claim, b: Claim) => b.owner !== NOBODY && (a.owner === NOBODY || a.owner < b.owner);
   return claims.reduce<Claim | undefined>((best, claim) => {
-    if (!best || isBefore(claim, best)) return claim;
+    if (!best || isEarlier(claim, best)) return claim;
     return claim.owner === best.owner && claim.number > best.number ? claim : best;
   }, undefined);
+}
+
+/** The one of the highest epoch; of two, that whose name comes first. */
+function lastOf<T extends Term>(terms: readonly T[]): T | undefined {
+  return terms.reduce<T | undefined>((last, one) => (last && isBefore(one, last) ? last : one), undefined);
+}
+
+function isBefore(a: Term, b: Term): boolean {
+  return a.epoch < b.epoch || (a.epoch === b.epoch && a.owner > b.owner);
+}
+
+function isSame(a: Term, b: Term): boolean {
+  return a.epoch === b.epoch && a.owner === b.owner;
+}
+
+function idOf({ epoch, owner }: Term): string {
+  return `${epoch}/${owner}`;
+}
+
+function termOf([epoch, owner]: TermName): Term {
+  return { epoch, owner };
 }
 
 function mostOf<T>(all: readonly T[], amount: (one: T) => number): number {

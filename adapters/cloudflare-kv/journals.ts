@@ -6,18 +6,20 @@ import { JOURNAL_FORMAT } from "../records.js";
 import { encodeBody, pack, sizeOf } from "./body.js";
 import type { BatchInfo, BatchLine } from "./checks.js";
 import { type Client, fits } from "./client.js";
-import type { Keys } from "./keys.js";
+import { type Keys, numbered, type Term } from "./keys.js";
+import type { Links } from "./links.js";
 import type { Metadata } from "./namespace.js";
 import type { Holding, Ownership } from "./ownership.js";
-import { beginningsOf, putInfo, sealed } from "./records.js";
-import { sumOf } from "./runs.js";
-import { originsOf, type Values } from "./values.js";
+import { type BatchRecord, beginningsOf, putInfo, sealed } from "./records.js";
+import { type StoredBatch, sumOf, type View } from "./runs.js";
 
-/** What is written of one batch. */
-export interface Written extends Omit<Batch, "durable"> {
+/** What is written of one batch, and where. */
+interface Written extends Term, Pick<BatchInfo, "begin" | "on">, Pick<Batch, "events" | "values" | "head"> {
+  readonly kind: BatchRecord["kind"];
+  /** Its run in keys. */
+  readonly run: string;
   readonly runId: string;
   readonly seq: number;
-  readonly pruned?: boolean;
 }
 
 /** The journals of one namespace. */
@@ -25,15 +27,15 @@ export class Journals {
   readonly #client: Client;
   readonly #keys: Keys;
   readonly #ownership: Ownership;
-  readonly #values: Values;
+  readonly #links: Links;
   /** The last append of a holding, and the status that was listed last. */
   readonly #last = new WeakMap<Holding, { readonly seq: number; readonly events: number; readonly status: string }>();
 
-  constructor(parts: { client: Client; keys: Keys; ownership: Ownership; values: Values }) {
+  constructor(parts: { client: Client; keys: Keys; ownership: Ownership; links: Links }) {
     this.#client = parts.client;
     this.#keys = parts.keys;
     this.#ownership = parts.ownership;
-    this.#values = parts.values;
+    this.#links = parts.links;
   }
 
   async append(runId: string, { epoch, seq, owner }: WritePosition, batch: Batch): Promise<void> {
@@ -47,15 +49,15 @@ export class Journals {
     }
     // At once, so that a second append to the same place is refused while this one is under way.
     held.events = end;
-    this.#last.set(held, { seq, events: end, status: batch.head.status });
+    const { events, values, head } = batch;
+    this.#last.set(held, { seq, events: end, status: head.status });
     try {
       // The end of a run shows in the list of runs: that of one which was removed meanwhile must not come back.
-      const { status } = batch.head;
-      const isEnding = status !== "running" && status !== last?.status;
-      if (isEnding && !(await this.#ownership.isOurs(runId, held))) this.#ownership.holding(runId, epoch, owner);
-      await this.#values.link(runId, held.run, batch.events);
-      await this.write(held, { ...batch, runId, seq });
-      if (batch.head.status !== last?.status) await this.#list(held, batch.head);
+      const isEnding = head.status !== "running" && head.status !== last?.status;
+      if (isEnding) await this.#ownership.expectOurs(runId, held);
+      await this.#links.add(held, { runId, seq, batch });
+      await this.#write({ ...held, kind: "batch", runId, seq, events, values, head });
+      if (head.status !== last?.status) await this.#list(held, head);
     } catch (error) {
       // What stands there now is for the next owner to find out.
       this.#ownership.forget(runId);
@@ -63,33 +65,36 @@ export class Journals {
     }
   }
 
-  /** Writes a batch under the epoch of its holder. */
-  async write(held: Holding, { runId, seq, events, values, refers, head, pruned }: Written): Promise<void> {
+  /** Writes a batch anew, where it stands, without the values that are not to be kept. */
+  async reduce({ run, runId }: View, batch: BatchRecord, read: StoredBatch, keep: ReadonlySet<string>): Promise<void> {
+    const { epoch, owner, number: seq, info } = batch;
+    const values = new Map([...read.values].filter(([hash]) => keep.has(hash)));
+    const place = { run, runId, epoch, owner, seq, begin: info?.begin ?? 0, ...(info?.on && { on: info.on }) };
+    await this.#write({ ...place, kind: "pruned", events: read.events, values, head: read.head });
+  }
+
+  async #write({ kind, run, runId, epoch, owner, seq, begin, on, events, values, head }: Written): Promise<void> {
     const packed = await pack(values);
-    const { epoch, ownerKey: owner } = held;
     const place = { heddle: JOURNAL_FORMAT, run: runId, epoch, owner, seq };
-    const line: BatchLine = { ...place, head, events, refers, values: packed.texts };
+    const line: BatchLine = { ...place, head, events, values: packed.texts };
     const body = await encodeBody(line, packed.parts);
-    const payload = pruned ? 0 : sizeOf(packed);
+    const payload = kind === "pruned" ? 0 : sizeOf(packed);
     const info: BatchInfo = {
       events: events.length,
-      begin: held.begin,
+      begin,
+      ...(on && { on }),
       bytes: Math.max(body.byteLength, payload),
       payload,
       sum: await sumOf(body),
       ...beginningsOf([...values.keys()]),
-      ...(pruned ? { pruned } : {}),
-      ...(originsOf(events, runId).size > 0 ? { reuses: true } : {}),
     };
-    const record = { epoch, owner, kind: "batch", number: seq } as const;
-    const key = this.#keys.record(held.run, record);
+    const key = this.#keys.owned(run, { epoch, owner }, kind, numbered(seq));
     await this.#client.put(key, body, withHead(key, info, head));
   }
 
   /** Lists a run under its newest head. */
-  async #list({ run, epoch, ownerKey: owner }: Holding, head: RunHead): Promise<void> {
-    const key = this.#keys.head(run, head.startedAt, { epoch, owner, events: head.events });
-    await putInfo(this.#client, key, head);
+  async #list(held: Holding, head: RunHead): Promise<void> {
+    await putInfo(this.#client, this.#keys.head(held.run, head.startedAt, held, head.events), head);
   }
 }
 

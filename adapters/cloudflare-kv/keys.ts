@@ -1,34 +1,59 @@
 // Names of keys, which sort by their bytes. All that belongs to a run stands under one prefix, so that one list shows it;
-// only the heads stand together, for the list of runs. Nearly every record has a key that nobody else writes: nothing is
-// overwritten, and no key is written twice within a second. What may be long or hold any sign is encoded, or named by
-// its hash.
+// what an owner wrote stands under its epoch and name, so that it can be told from what another one wrote under a run of
+// the same name. Only the heads stand together, for the list of runs. Nearly every record has a key that nobody else
+// writes: nothing is overwritten, and no key is written twice within a second. What may be long or hold any sign is
+// encoded, or named by its hash.
 
 const LONGEST_NAME = 100;
 const DIGITS = 10;
 const TIME_DIGITS = 15;
 
-/** Where one claim or batch stands: by epoch, then by owner. */
-export interface RecordKey {
+/** One owner's hold on a run: no other has the same epoch and name. */
+export interface Term {
   readonly epoch: number;
-  /** As it stands in the key. */
+  /** Its name as it stands in keys. */
   readonly owner: string;
-  readonly kind: "claim" | "batch";
-  /** Of a claim how often it was prolonged, of a batch the position of its first event. */
-  readonly number: number;
 }
 
-/** What stands under a run besides its claims and batches, each under a name. */
-export interface NamedKey {
+/** Where something stands that an owner wrote. */
+export interface OwnedKey extends Term {
   /**
-   * `value`: a large value, by its hash. `kept`: values that stay for other runs. `user`: another run that takes values
-   * from this one. `origin`: another run from which this one takes values.
+   * `claim`: how often it was prolonged is its name. `batch`: named by the position of its first event; `pruned`: the
+   * same without its payloads. `value`: a large value, by its hash. `origin`: a run from which the batch at a position
+   * takes values, by both.
    */
-  readonly kind: keyof typeof MARKS;
+  readonly kind: "claim" | "batch" | "pruned" | "value" | "origin";
   readonly name: string;
 }
 
-const MARKS = { value: "v", kept: "k", user: "u", origin: "o" } as const;
-const KINDS = new Map(Object.entries(MARKS).map(([kind, mark]) => [mark as string, kind as NamedKey["kind"]]));
+/** Where something stands that belongs to the run, whoever owns it. */
+export interface SharedKey {
+  /** `kept`: values that stay for other runs. `user`: a run that takes values from this one, with the epoch and the position of its batch. */
+  readonly kind: "kept" | "user";
+  readonly name: string;
+}
+
+/** What a key says. */
+export interface KeyParts {
+  readonly run: string;
+  readonly of: OwnedKey | SharedKey;
+  /** True for the rest of what is too large for one key. */
+  readonly isPart: boolean;
+}
+
+const OWNED: readonly OwnedKey["kind"][] = ["claim", "batch", "pruned", "value", "origin"];
+const SHARED = new Map<string, SharedKey["kind"]>([
+  ["k", "kept"],
+  ["u", "user"],
+]);
+const NUMBER = /^\d{10}$/;
+const NAMES: Readonly<Record<OwnedKey["kind"], RegExp>> = {
+  claim: NUMBER,
+  batch: NUMBER,
+  pruned: NUMBER,
+  value: /./,
+  origin: /^\d{10}./,
+};
 
 /** Makes the keys of one namespace. */
 export class Keys {
@@ -43,23 +68,34 @@ export class Keys {
     return `${this.#base}r/${run === "" ? "" : `${run}/`}`;
   }
 
-  record(run: string, { epoch, owner, kind, number }: RecordKey): string {
-    return `${this.run(run)}${padded(epoch)}/${owner}/${kind === "claim" ? 0 : 1}${padded(number)}`;
+  owned(run: string, { epoch, owner }: Term, kind: OwnedKey["kind"], name: string): string {
+    return `${this.run(run)}${numbered(epoch)}/${owner}/${OWNED.indexOf(kind)}${name}`;
   }
 
-  named(run: string, { kind, name }: NamedKey): string {
-    return `${this.run(run)}${MARKS[kind]}/${name}`;
+  /** Values of a run that stay for others. */
+  kept(run: string, sum: string): string {
+    return `${this.run(run)}k/${sum}`;
   }
 
-  /** Takes apart what {@link record} and {@link named} made; nothing for other keys. */
-  partsOf(key: string): { readonly run: string; readonly of: RecordKey | NamedKey } | undefined {
-    const [run = "", first = "", second = "", third, ...rest] = key.slice(this.run().length).split("/");
-    const kind = KINDS.get(first);
-    if (kind) return third === undefined ? { run, of: { kind, name: second } } : undefined;
-    if (!/^\d{10}$/.test(first) || !/^[01]\d{10}$/.test(third ?? "") || rest.length > 0) return undefined;
-    const last = third as string;
-    const number = Number(last.slice(1));
-    return { run, of: { epoch: Number(first), owner: second, kind: last.startsWith("0") ? "claim" : "batch", number } };
+  /** The two ends of a link: at the run from which a batch takes values, and at the run of the batch. */
+  link(origin: string, run: string, term: Term, seq: number): { readonly user: string; readonly origin: string } {
+    // No encoded name has a comma.
+    const user = `${this.run(origin)}u/${[run, numbered(term.epoch), numbered(seq)].join()}`;
+    return { user, origin: this.owned(run, term, "origin", `${numbered(seq)}${origin}`) };
+  }
+
+  /** Takes apart what stands under a run; nothing for other keys. */
+  partsOf(key: string): KeyParts | undefined {
+    const [run = "", first = "", ...rest] = key.slice(this.run().length).split("/");
+    const kind = SHARED.get(first);
+    const part = rest[kind ? 1 : 2];
+    if (rest.length > (kind ? 2 : 3) || (part !== undefined && !NUMBER.test(part))) return undefined;
+    const isPart = part !== undefined;
+    if (kind) return rest[0] ? { run, of: { kind, name: rest[0] }, isPart } : undefined;
+    const [owner = "", last = ""] = rest;
+    const [owned, name] = [OWNED[Number(last[0])], last.slice(1)];
+    if (!NUMBER.test(first) || !owned || !NAMES[owned].test(name)) return undefined;
+    return { run, of: { kind: owned, epoch: Number(first), owner, name }, isPart };
   }
 
   /** All heads, those of the newest runs first. */
@@ -72,24 +108,40 @@ export class Keys {
     return `${this.heads()}${reversed(startedAt, TIME_DIGITS)}/${run}/`;
   }
 
-  head(run: string, startedAt: number, at: { epoch: number; owner: string; events: number }): string {
-    return `${this.headsOf(run, startedAt)}${reversed(at.epoch)}/${at.owner}/${reversed(at.events)}`;
+  head(run: string, startedAt: number, { epoch, owner }: Term, events: number): string {
+    return `${this.headsOf(run, startedAt)}${reversed(epoch)}/${owner}/${reversed(events)}`;
+  }
+
+  /** The run of a head, and under which epoch it was written. */
+  headParts(key: string): { readonly run: string; readonly epoch: number } {
+    const [, run = "", epoch = ""] = key.slice(this.heads().length).split("/");
+    return { run, epoch: Number(reversed(Number(epoch))) };
   }
 
   /** Where the run of a head stands among those of others. */
   placeOfHead(key: string): string {
     return `${key.slice(this.heads().length).split("/", 2).join("/")}/`;
   }
+}
 
-  /** The run of a head. */
-  runOfHead(key: string): string {
-    return key.slice(this.heads().length).split("/")[1] ?? "";
-  }
+/** The rest of what is too large for one key, in several. */
+export function partOf(key: string, number: number): string {
+  return `${key}/${numbered(number)}`;
+}
 
-  /** The rest of what is too large for one key. */
-  part(key: string, number: number): string {
-    return `${this.#base}p/${key.slice(this.#base.length)}/${padded(number)}`;
-  }
+/** The key of which another one is the rest. */
+export function wholeOf(part: string): string {
+  return part.slice(0, part.lastIndexOf("/"));
+}
+
+/** What the name of an `origin` says. */
+export function originNamed(name: string): { readonly seq: number; readonly origin: string } {
+  return { seq: Number(name.slice(0, DIGITS)), origin: name.slice(DIGITS) };
+}
+
+/** A number as it sorts. */
+export function numbered(number: number): string {
+  return String(number).padStart(DIGITS, "0");
 }
 
 /** The name of a run or owner in a key: itself if it is short, otherwise its hash. */
@@ -117,10 +169,6 @@ function encodedName(name: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function padded(number: number): string {
-  return String(number).padStart(DIGITS, "0");
 }
 
 /** Sorts the other way round. */

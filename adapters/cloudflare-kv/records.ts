@@ -3,34 +3,52 @@
 
 import { hashText } from "../../src/hash-text.js";
 import type { RunHead } from "../../src/ports.js";
-import { type BatchInfo, type ClaimInfo, isBatchInfo, isClaimInfo } from "./checks.js";
+import { type BatchInfo, type ClaimInfo, isBatchInfo, isClaimInfo, type LinkInfo } from "./checks.js";
 import { type Client, fits, type Listed } from "./client.js";
-import type { Keys, NamedKey, RecordKey } from "./keys.js";
+import { type Keys, type OwnedKey, type SharedKey, type Term, wholeOf } from "./keys.js";
 import type { Metadata } from "./namespace.js";
 
 /** An owner's claim, as it was first or as it was prolonged. */
-export interface Claim extends RecordKey, Listed {
+export interface Claim extends Term, Listed {
   readonly kind: "claim";
+  /** How often it was prolonged. */
+  readonly number: number;
   /** Nothing if it is damaged or not seen yet: the key alone shows that the epoch is taken. */
   readonly info: ClaimInfo | undefined;
   readonly isDamaged: boolean;
 }
 
 /** A batch that was listed. */
-export interface BatchRecord extends RecordKey, Listed {
-  readonly kind: "batch";
+export interface BatchRecord extends Term, Listed {
+  readonly kind: "batch" | "pruned";
+  /** The position of its first event. */
+  readonly number: number;
   /** Nothing if what stands beside the key is damaged. */
   readonly info: BatchInfo | undefined;
 }
 
-/** What was listed besides. */
-export type NamedRecord = NamedKey & Listed;
+/** A large value, or a link to another run. */
+export type OwnedRecord = OwnedKey & Listed & { readonly kind: "value" | "origin" };
+
+/** What belongs to a run, whoever owns it. */
+export type SharedRecord = SharedKey & Listed;
+
+/** The rest of what is too large for one key. */
+export interface Part extends Listed {
+  readonly kind: "part";
+  /** The key of which it is the rest. */
+  readonly of: string;
+  /** Nothing if it belongs to the run, whoever owns it. */
+  readonly epoch?: number;
+}
 
 /** All that was listed of a run. */
 export interface Records {
   readonly claims: readonly Claim[];
   readonly batches: readonly BatchRecord[];
-  readonly named: readonly NamedRecord[];
+  readonly owned: readonly OwnedRecord[];
+  readonly shared: readonly SharedRecord[];
+  readonly parts: readonly Part[];
 }
 
 /** As the owner of a claim: the run was removed, and nothing of an earlier epoch counts. No encoded name is this. */
@@ -43,23 +61,35 @@ const MOST_HASHES = 40;
 
 /** What a list of a run's keys shows. */
 export async function recordsIn(client: Client, keys: Keys, all: readonly Listed[]): Promise<Records> {
-  const [claims, batches, named]: [Claim[], BatchRecord[], NamedRecord[]] = [[], [], []];
+  const claims: Claim[] = [];
+  const batches: BatchRecord[] = [];
+  const [owned, shared, parts]: [OwnedRecord[], SharedRecord[], Part[]] = [[], [], []];
   for (const listed of all) {
-    const record = keys.partsOf(listed.key)?.of;
-    if (record?.kind === "batch") {
+    const { of, isPart } = keys.partsOf(listed.key) ?? {};
+    if (!of) continue;
+    const { kind, name } = of;
+    const number = Number(name);
+    if (isPart) parts.push({ ...of, ...listed, kind: "part", of: wholeOf(listed.key) });
+    else if (kind === "batch" || kind === "pruned") {
       const info = opened(listed);
-      batches.push({ ...record, ...listed, kind: record.kind, info: isBatchInfo(info) ? info : undefined });
-    } else if (record?.kind === "claim") {
+      batches.push({ ...of, ...listed, kind, number, info: isBatchInfo(info) ? info : undefined });
+    } else if (kind === "claim") {
       const info = await infoOf(client, listed);
       const isDamaged = info !== undefined && !isClaimInfo(info);
-      claims.push({ ...record, ...listed, kind: record.kind, info: isClaimInfo(info) ? info : undefined, isDamaged });
-    } else if (record && "name" in record) named.push({ ...record, ...listed });
+      claims.push({ ...of, ...listed, kind, number, info: isClaimInfo(info) ? info : undefined, isDamaged });
+    } else if (kind === "kept" || kind === "user") shared.push({ ...of, ...listed });
+    else owned.push({ ...of, ...listed } as OwnedRecord);
   }
-  return { claims, batches, named };
+  return { claims, batches, owned, shared, parts };
 }
 
 /** Writes what is all there is under a key: beside it, or in it if it is too long. */
-export function putInfo(client: Client, key: string, info: ClaimInfo | RunHead, ttlSeconds?: number): Promise<void> {
+export function putInfo(
+  client: Client,
+  key: string,
+  info: ClaimInfo | RunHead | LinkInfo,
+  ttlSeconds?: number,
+): Promise<void> {
   const whole = sealed(key, info);
   const [value, metadata] = fits(whole) ? ["", whole] : [JSON.stringify(whole), {}];
   return client.put(key, value, metadata, ttlSeconds);
@@ -99,13 +129,16 @@ function checkOf(key: string, info: object): number {
 
 /** The beginnings of hashes, to stand beside a key; nothing if they are too many. */
 export function beginningsOf(hashes: readonly string[]): { readonly hashes?: string } {
-  if (hashes.length > MOST_HASHES) return {};
-  return { hashes: hashes.map(beginningOf).join("") };
+  return hashes.length > MOST_HASHES ? {} : { hashes: allBeginningsOf(hashes) };
+}
+
+/** The beginnings of hashes, however many. */
+export function allBeginningsOf(hashes: readonly string[]): string {
+  return hashes.map(beginningOf).join("");
 }
 
 /** The beginnings that stand beside a key. */
-export function beginningsIn(hashes: string | undefined): readonly string[] | undefined {
-  if (hashes === undefined) return undefined;
+export function beginningsIn(hashes: string): readonly string[] {
   return Array.from({ length: hashes.length / HASH_DIGITS }, (_, i) =>
     hashes.slice(i * HASH_DIGITS, (i + 1) * HASH_DIGITS),
   );

@@ -1,25 +1,16 @@
-// Removes runs and payloads, and counts what is there. Nothing is changed in place: a run that loses its payloads is
-// written anew under the epoch of its holder. What is stopped half-way is taken up by the next one where it was left.
+// Removes runs and payloads. Nothing is changed in place: a batch that loses its payloads is written anew beside itself
+// before it goes. What is stopped half-way is taken up by the next one where it was left.
 
-import { HeddleError } from "../../src/errors.js";
-import type { Encoded, Skeleton, StoreUsage } from "../../src/ports.js";
-import { isLinkInfo } from "./checks.js";
-import type { Client, Listed } from "./client.js";
+import type { HeddleError } from "../../src/errors.js";
+import type { Encoded, Skeleton } from "../../src/ports.js";
+import type { Client } from "./client.js";
 import type { Heads } from "./heads.js";
 import type { Journals } from "./journals.js";
-import { type Keys, nameOfKey } from "./keys.js";
-import type { Ownership } from "./ownership.js";
-import {
-  type BatchRecord,
-  type Claim,
-  type NamedRecord,
-  NOBODY,
-  opened,
-  putInfo,
-  type Records,
-  recordsIn,
-} from "./records.js";
-import { isRemoved, type Runs, type StoredBatch, type View } from "./runs.js";
+import { type Keys, numbered } from "./keys.js";
+import type { IsWanted, Links } from "./links.js";
+import type { Holding, Ownership } from "./ownership.js";
+import { NOBODY, putInfo, type Records } from "./records.js";
+import { isRemoved, type Runs, unlessDamaged, type View } from "./runs.js";
 import { type Values, valuesInfo } from "./values.js";
 
 /** What is removed from one namespace. */
@@ -30,6 +21,7 @@ export interface RetentionParts {
   readonly ownership: Ownership;
   readonly journals: Journals;
   readonly values: Values;
+  readonly links: Links;
   readonly heads: Heads;
 }
 
@@ -38,9 +30,16 @@ const TOMBSTONE_SECONDS = 30 * 86_400;
 /** What others need is stored anew for them out of so many keys at a time, or so many bytes, before those go. */
 const KEPT_AT_ONCE = { keys: 16, bytes: 4 << 20 } as const;
 
-type AnyRecord = Claim | BatchRecord | NamedRecord;
+type AnyRecord = Records[keyof Records][number];
 
-/** Removes, prunes and counts. */
+/** How values go that others may want. */
+interface Discard {
+  readonly isWanted: IsWanted | undefined;
+  /** Called before anything goes. */
+  readonly expectOurs?: () => Promise<unknown>;
+}
+
+/** Removes and prunes. */
 export class Retention {
   readonly #parts: RetentionParts;
 
@@ -55,75 +54,49 @@ export class Retention {
   async prune(runs: readonly Skeleton[]): Promise<void> {
     let fenced: HeddleError | undefined;
     for (const skeleton of runs) {
-      const held = this.#parts.ownership.find(skeleton.runId, skeleton.epoch);
-      if (held && (await this.#parts.ownership.isOurs(skeleton.runId, held))) await this.#prune(skeleton);
-      else fenced = notHeld(skeleton);
+      try {
+        await this.#prune(skeleton);
+      } catch (error) {
+        if ((error as HeddleError).code !== "FENCED") throw error;
+        fenced = error as HeddleError;
+      }
     }
-    this.#forget();
+    this.#parts.runs.clear();
     if (fenced) throw fenced;
   }
 
-  async usage(): Promise<StoreUsage> {
-    const { client, keys } = this.#parts;
-    const byRun = new Map<string, Listed[]>();
-    for (const listed of await client.list(keys.run())) {
-      const run = keys.partsOf(listed.key)?.run;
-      if (run === undefined) continue;
-      const same = byRun.get(run);
-      if (same) same.push(listed);
-      else byRun.set(run, [listed]);
-    }
-    let bytes = 0;
-    const runs = [];
-    for (const [run, listed] of byRun) {
-      const records = await recordsIn(client, keys, listed);
-      const size = sizeOf(records);
-      bytes += size.bytes;
-      // What is there for others alone is no run.
-      if (records.batches.length > 0) runs.push({ runId: await this.#nameOf(run, records), ...size });
-    }
-    return { bytes, runs };
-  }
-
-  /** Removes what is left of a run that was removed; its place in the list goes last, so that it can be found until then. */
-  async finish(view: View): Promise<void> {
-    const { heads } = this.#parts;
+  /** Removes what is left of a run up to an epoch; its place in the list goes last, so that it can be found until then. */
+  async finish(view: View, upTo = view.history.removedAt): Promise<void> {
+    const { heads, links, runs, client } = this.#parts;
+    const { batches, claims, owned, parts, shared } = view;
     const starts = await this.#startsOf(view);
-    await this.#clear(view);
-    for (const startedAt of starts) await heads.remove(view.run, startedAt);
-    this.#forget();
+    const isOld = ({ epoch = Number.POSITIVE_INFINITY }: { readonly epoch?: number }) => epoch <= upTo;
+    const values = owned.filter(({ kind }) => kind === "value");
+    // That it was removed stays for its owner to see.
+    const over = claims.filter(({ owner, epoch }) => owner !== NOBODY || epoch < upTo);
+    const isWanted = await links.wantedIn(view);
+    await this.#discard(view, [...batches, ...values, ...parts, ...over].filter(isOld), { isWanted });
+    await links.cut(
+      view,
+      owned.filter((record) => record.kind === "origin" && isOld(record)),
+    );
+    if (!isWanted) await client.delete([...shared, ...parts.filter(({ epoch }) => epoch === undefined)]);
+    await heads.remove(view.run, upTo, starts);
+    runs.clear();
   }
 
   async #remove(runId: string): Promise<void> {
     const { client, keys, runs, ownership } = this.#parts;
     const view = await runs.view(runId);
     ownership.forget(runId);
-    if (!isRemoved(view) && view.claims.length + view.batches.length > 0) {
-      // First a new epoch, which its owner sees when it prolongs its claim, and which the next owner goes on from.
-      const tombstone = { epoch: view.history.epoch + 1, owner: NOBODY, kind: "claim", number: 0 } as const;
-      const info = { until: 0, owner: NOBODY, starts: await this.#startsOf(view) };
-      await putInfo(client, keys.record(view.run, tombstone), info, TOMBSTONE_SECONDS);
-    }
-    await this.finish(view);
-  }
-
-  /** Removes all keys of a run except the one that says so, and what others need. */
-  async #clear(view: View): Promise<void> {
-    const { client } = this.#parts;
-    const { batches, claims, named } = view;
-    const tombstone = isRemoved(view) ? view.history.claim : undefined;
-    const isWanted = await this.#wantedIn(view);
-    const gone = [...batches, ...named.filter(({ kind }) => kind === "value"), ...claims];
-    await this.#discard(
-      view,
-      gone.filter((one) => one !== tombstone),
-      isWanted,
-    );
-    for (const link of named.filter(({ kind }) => kind === "origin")) {
-      await this.#letGo(view, link);
-      await client.delete([link]);
-    }
-    if (!isWanted) await client.delete(named.filter(({ kind }) => kind === "kept" || kind === "user"));
+    const epochs = [...view.claims, ...view.batches, ...view.owned].map(({ epoch }) => epoch);
+    if (isRemoved(view) || epochs.length === 0) return this.finish(view);
+    // First a new epoch, which its owner sees when it prolongs its claim, and which the next owner goes on from.
+    const epoch = epochs.reduce((a, b) => Math.max(a, b)) + 1;
+    const tombstone = keys.owned(view.run, { epoch, owner: NOBODY }, "claim", numbered(0));
+    const info = { until: 0, owner: NOBODY, starts: await this.#startsOf(view) };
+    await putInfo(client, tombstone, info, TOMBSTONE_SECONDS);
+    await this.finish(view, epoch);
   }
 
   /** When a run was started, also as one of the same name that was removed while its owner went on. */
@@ -138,58 +111,72 @@ export class Retention {
 
   /** Writes a run anew without its payloads, and removes what was written before. */
   async #prune({ runId, epoch, keep }: Skeleton): Promise<void> {
-    const { runs, ownership, journals, values } = this.#parts;
-    const view = await runs.view(runId);
+    const { runs, ownership, links } = this.#parts;
+    const held = ownership.holding(runId, epoch);
+    const expectOurs = () => ownership.expectOurs(runId, held);
+    const view = await expectOurs();
     if (view.history.broken) throw runs.brokenAt(view);
-    const held = ownership.find(runId, epoch);
-    if (!held) throw notHeld({ runId });
-    const stays = new Set<AnyRecord>();
-    for (const { batch, from, to } of view.history.stretches) {
-      const isMine = batch.owner === held.ownerKey && batch.epoch === epoch;
-      // What was written anew already, by one that was stopped, has no payloads; nor has what this epoch has written.
-      if (isMine || batch.info?.pruned) {
-        stays.add(batch);
-        continue;
-      }
-      const read = await runs.batch(runId, batch);
-      if (!read) throw runs.unseenAt(view, batch);
-      const events = read.events.slice(from - batch.number, to - batch.number);
-      await journals.write(held, { ...reduced(read, keep), events, runId, seq: from, pruned: true });
-    }
-    for (const claim of view.claims) if (claim.epoch === epoch && claim.owner === held.ownerKey) stays.add(claim);
-    for (const record of view.named) {
-      if (record.kind !== "value" || !keep.has(record.name)) continue;
-      stays.add(record);
-      const value = valuesInfo(record)?.stays ? undefined : await values.under(view, record);
-      for (const [hash, one] of value ?? []) await values.putToStay(view.run, hash, one);
-    }
-    const isWanted = await this.#wantedIn(view);
-    const all = [...view.batches, ...view.named.filter(({ kind }) => kind === "value"), ...view.claims];
-    await this.#discard(
-      view,
-      all.filter((one) => !stays.has(one)),
-      isWanted && ((hash) => !keep.has(hash) && isWanted(hash)),
+    const stays = new Set([...(await this.#reduceBatches(view, keep)), ...(await this.#keepValues(view, held, keep))]);
+    for (const claim of view.claims) if (claim.epoch === epoch || claim.owner === NOBODY) stays.add(claim.key);
+    const { batches, owned, parts, claims } = view;
+    const all = [...batches, ...owned.filter(({ kind }) => kind === "value"), ...parts, ...claims];
+    const gone = all.filter((one) => !stays.has(one.kind === "part" ? one.of : one.key));
+    const isWanted = await links.wantedIn(view);
+    await this.#discard(view, gone, {
+      isWanted: isWanted && ((hash) => !keep.has(hash) && isWanted(hash)),
+      expectOurs,
+    });
+    await links.narrow(
+      held,
+      owned.filter(({ kind }) => kind === "origin"),
+      keep,
     );
-    for (const link of view.named.filter(({ kind }) => kind === "origin")) await this.#letGo(view, link, keep);
     await ownership.release(runId, epoch);
   }
 
+  /** Writes batches anew that have payloads; the keys of those that stay. */
+  async #reduceBatches(view: View, keep: ReadonlySet<string>): Promise<readonly string[]> {
+    const { runs, journals } = this.#parts;
+    const stays: string[] = [];
+    for (const { batch } of view.history.stretches) {
+      if (batch.info?.payload === 0) {
+        stays.push(batch.key);
+        continue;
+      }
+      const read = await runs.batch(view.runId, batch);
+      if (!read) throw runs.unseenAt(view, batch);
+      await journals.reduce(view, batch, read, keep);
+    }
+    return stays;
+  }
+
+  /** Stores large values once more that stay; the keys of those that do so already. */
+  async #keepValues(view: View, held: Holding, keep: ReadonlySet<string>): Promise<readonly string[]> {
+    const { values } = this.#parts;
+    const stays: string[] = [];
+    for (const record of view.owned) {
+      if (record.kind !== "value" || !keep.has(record.name)) continue;
+      if (valuesInfo(record)?.stays) stays.push(record.key);
+      else
+        for (const [hash, one] of await values.under(view.runId, record.key))
+          await values.putAnew(held, hash, one, true);
+    }
+    return stays;
+  }
+
   /** Removes keys of a run. What others want of the values under them is stored for them first, some at a time. */
-  async #discard(
-    view: View,
-    records: readonly AnyRecord[],
-    isWanted: ((hash: string) => boolean) | undefined,
-  ): Promise<void> {
+  async #discard(view: View, records: readonly AnyRecord[], { isWanted, expectOurs }: Discard): Promise<void> {
     const { client, values } = this.#parts;
-    if (!isWanted) return client.delete(records);
     let [gone, wanted, bytes]: [AnyRecord[], Map<string, Encoded>, number] = [[], new Map(), 0];
     for (const [i, record] of records.entries()) {
       gone.push(record);
-      for (const [hash, value] of await this.#valuesIn(view, record)) if (isWanted(hash)) wanted.set(hash, value);
+      if (isWanted)
+        for (const [hash, one] of await this.#valuesIn(view, record)) if (isWanted(hash)) wanted.set(hash, one);
       bytes += bytesOf(record);
       const isFull = gone.length >= KEPT_AT_ONCE.keys || bytes >= KEPT_AT_ONCE.bytes;
       if (!isFull && i < records.length - 1) continue;
       if (wanted.size > 0) await values.keep(view.run, wanted);
+      await expectOurs?.();
       await client.delete(gone);
       [gone, wanted, bytes] = [[], new Map(), 0];
     }
@@ -198,126 +185,18 @@ export class Retention {
   /** The values under a key; none if they are damaged, since these cannot be kept. */
   async #valuesIn(view: View, record: AnyRecord): Promise<ReadonlyMap<string, Encoded>> {
     const { runs, values } = this.#parts;
-    if (record.kind === "value") return (await unlessDamaged(values.under(view, record))) ?? new Map();
+    const none = new Map<string, Encoded>();
+    if (record.kind === "value") return (await unlessDamaged(values.under(view.runId, record.key))) ?? none;
+    if (record.kind !== "batch" && record.kind !== "pruned") return none;
     // One that is damaged cannot be read, and some have no values.
-    if (record.kind !== "batch" || !record.info || record.info.hashes === "") return new Map();
+    if (!record.info || record.info.hashes === "") return none;
     const read = await unlessDamaged(runs.batch(view.runId, record).then((batch) => batch ?? "unseen"));
     if (read === "unseen") throw runs.unseenAt(view, record);
-    return read?.values ?? new Map();
+    return read?.values ?? none;
   }
-
-  /** Which values of a run others refer to; nothing if it is none. */
-  async #wantedIn({ named }: View): Promise<((hash: string) => boolean) | undefined> {
-    const wanted = new Set<string>();
-    for (const link of named) {
-      const refers = link.kind === "user" ? await this.#refersOf(link) : [];
-      // It cannot be told: then all.
-      if (!refers) return () => true;
-      for (const hash of refers) wanted.add(hash);
-    }
-    return wanted.size > 0 ? (hash) => wanted.has(hash) : undefined;
-  }
-
-  /** What a run refers to that others stored; nothing if it cannot be told, since some of it is damaged or not seen. */
-  async #refersOf(link: NamedRecord): Promise<readonly string[] | undefined> {
-    const { runs } = this.#parts;
-    const runId = runIdOf(link);
-    if (runId === undefined) return undefined;
-    const { history } = await runs.view(runId);
-    // It may be about to write what it refers to.
-    const isBeginning = history.events === 0 && (history.claim?.info?.until ?? 0) > 0;
-    if (history.broken || isBeginning) return undefined;
-    const hashes: string[] = [];
-    for (const { batch } of history.stretches) {
-      if (!batch.info?.reuses) continue;
-      const read = await unlessDamaged(runs.batch(runId, batch));
-      if (!read) return undefined;
-      hashes.push(...read.refers);
-    }
-    return hashes;
-  }
-
-  /** A run takes no more values from another, except these: what is kept there for it alone goes. */
-  async #letGo(user: View, link: NamedRecord, keep?: ReadonlySet<string>): Promise<void> {
-    const { client, keys, runs } = this.#parts;
-    const back = keys.named(link.name, { kind: "user", name: user.run });
-    if (!keep) await client.delete([{ key: back, metadata: undefined }]);
-    const runId = runIdOf(link);
-    if (runId === undefined) return;
-    const origin = await runs.view(runId);
-    // The list may still show what was deleted.
-    const named = origin.named.filter(({ key }) => keep || key !== back);
-    const kept = named.filter(({ kind }) => kind === "kept");
-    if (kept.length === 0) return;
-    const isWanted = await this.#wantedIn({ ...origin, named });
-    for (const one of kept) {
-      const hashes = isWanted
-        ? [...((await unlessDamaged(this.#parts.values.under(origin, one))) ?? new Map()).keys()]
-        : [];
-      if (!isWanted || !hashes.some(isWanted)) await client.delete([one]);
-    }
-    if (!isWanted && origin.batches.length === 0) await client.delete(named.filter(({ kind }) => kind === "user"));
-  }
-
-  #forget(): void {
-    this.#parts.runs.forget();
-    this.#parts.values.forget();
-  }
-
-  /** The name of a run, which in its keys may be a hash. */
-  async #nameOf(run: string, { batches }: Records): Promise<string> {
-    const short = nameOfKey(run);
-    if (short !== undefined) return short;
-    for (const { info, key } of batches) {
-      if (info?.head) return info.head.runId;
-      const name = await this.#parts.runs.nameIn(key);
-      if (name !== undefined) return name;
-    }
-    return run;
-  }
-}
-
-function reduced({ values, refers, head }: StoredBatch, keep: ReadonlySet<string>) {
-  return {
-    values: new Map([...values].filter(([hash]) => keep.has(hash))),
-    refers: refers.filter((hash) => keep.has(hash)),
-    head,
-  };
-}
-
-function sizeOf({ batches, named }: Records): { readonly bytes: number; readonly payloadBytes: number } {
-  const apart = named.map((record) => ({ kind: record.kind, ...valuesInfo(record) }));
-  const bytes = [...batches.map(({ info }) => info?.bytes ?? 0), ...apart.map((one) => one.bytes ?? 0)];
-  const goes = apart.filter(({ kind, stays }) => kind === "value" && !stays);
-  const payload = [...batches.map(({ info }) => info?.payload ?? 0), ...goes.map((one) => one.bytes ?? 0)];
-  return { bytes: sum(bytes), payloadBytes: sum(payload) };
 }
 
 function bytesOf(record: AnyRecord): number {
-  if (record.kind === "batch") return record.info?.bytes ?? 0;
-  return record.kind === "claim" ? 0 : (valuesInfo(record)?.bytes ?? 0);
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((all, one) => all + one, 0);
-}
-
-/** The run that a link leads to; nothing if it cannot be told. */
-function runIdOf(link: NamedRecord): string | undefined {
-  const info = opened(link);
-  return isLinkInfo(info) ? info.runId : nameOfKey(link.name);
-}
-
-/** What is read; nothing if it is damaged. */
-async function unlessDamaged<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    if ((error as HeddleError).code === "STORE_DAMAGED") return undefined;
-    throw error;
-  }
-}
-
-function notHeld({ runId }: Pick<Skeleton, "runId">): HeddleError {
-  return new HeddleError("FENCED", `Run "${runId}" is not held any more, so it cannot be pruned.`);
+  if (record.kind === "batch" || record.kind === "pruned") return record.info?.bytes ?? 0;
+  return record.kind === "value" ? (valuesInfo(record)?.bytes ?? 0) : 0;
 }

@@ -24,7 +24,6 @@ export interface View extends Records {
 export interface StoredBatch {
   readonly events: readonly JournalEvent[];
   readonly head: RunHead;
-  readonly refers: readonly string[];
   readonly values: ReadonlyMap<string, Encoded>;
 }
 
@@ -32,6 +31,8 @@ export interface StoredBatch {
 export const AT_ONCE = 6;
 /** So many bytes of batches are remembered, for the values in them. */
 const REMEMBERED_BYTES = 8 << 20;
+/** What to do about what is missing. */
+export const LATER = "Try again in a minute; what is missing for longer has expired or was removed.";
 /** Values are asked for one by one: a list is good for a second. */
 const VIEW_MS = 1_000;
 
@@ -43,7 +44,10 @@ export class Runs {
   readonly #names = new Map<string, string>();
   readonly #warned = new Set<string>();
   readonly #batches = new Map<string, { readonly bytes: number; readonly batch: Promise<StoredBatch | undefined> }>();
+  #batchBytes = 0;
   readonly #views = new Map<string, { readonly view: View; readonly at: number }>();
+  /** Runs as they were when they were taken: their owners go on from what they saw then. */
+  readonly #taken = new Map<string, View>();
 
   constructor(client: Client, keys: Keys, warn: (message: string) => void) {
     this.#client = client;
@@ -76,15 +80,22 @@ export class Runs {
     return view;
   }
 
-  /** What {@link view} has just shown. */
+  /** A run was taken as it is here: it is read like that until its owner writes. */
+  take(view: View): void {
+    this.#taken.set(view.runId, view);
+  }
+
+  /** How a run stood when it was taken, or what {@link view} has just shown. */
   known(runId: string): View | undefined {
+    const taken = this.#taken.get(runId);
+    if (taken) return taken;
     const known = this.#views.get(runId);
     return known && Date.now() - known.at < VIEW_MS ? known.view : undefined;
   }
 
   async read(runId: string, seq: number, limit: number): Promise<JournalPage> {
     // What comes after the first page is of the same list.
-    const view = (seq > 0 && this.known(runId)) || (await this.view(runId));
+    const view = (seq > 0 ? this.known(runId) : this.#taken.get(runId)) ?? (await this.view(runId));
     const { stretches, events: end, broken } = view.history;
     const wanted = stretches.filter(({ to, from }) => to > seq && from < seq + limit);
     const events: JournalEvent[] = [];
@@ -119,17 +130,19 @@ export class Runs {
 
   /** Reads a batch; nothing if its key is listed and this location does not see it. @throws HeddleError `STORE_DAMAGED`. */
   batch(runId: string, record: BatchRecord): Promise<StoredBatch | undefined> {
-    const known = this.#batches.get(record.key);
+    const { key } = record;
+    const known = this.#batches.get(key);
     if (known) return known.batch;
     const batch = this.#read(runId, record);
-    this.#batches.set(record.key, { bytes: record.info?.bytes ?? 0, batch });
-    // What failed may succeed later.
-    batch.then((read) => read ?? this.#batches.delete(record.key)).catch(() => this.#batches.delete(record.key));
-    let bytes = 0;
-    for (const [key, one] of [...this.#batches].reverse()) {
-      bytes += one.bytes;
-      if (bytes > REMEMBERED_BYTES && key !== record.key) this.#batches.delete(key);
+    const bytes = record.info?.bytes ?? 0;
+    this.#batches.set(key, { bytes, batch });
+    this.#batchBytes += bytes;
+    for (const oldest of this.#batches.keys()) {
+      if (this.#batchBytes <= REMEMBERED_BYTES || oldest === key) break;
+      this.#forget(oldest);
     }
+    // What failed may succeed later.
+    batch.then((read) => read ?? this.#forget(key)).catch(() => this.#forget(key));
     return batch;
   }
 
@@ -140,15 +153,18 @@ export class Runs {
     return isBatchLine(body?.line) ? body.line.run : undefined;
   }
 
-  /** Keys of a run were written. */
-  grew(runId: string): void {
+  /** Keys of a run were written, or it is held no more. */
+  changed(runId: string): void {
     this.#views.delete(runId);
+    this.#taken.delete(runId);
   }
 
   /** Keys were removed. */
-  forget(): void {
+  clear(): void {
     this.#batches.clear();
+    this.#batchBytes = 0;
     this.#views.clear();
+    this.#taken.clear();
   }
 
   /** Why a run cannot be read beyond what is seen. */
@@ -162,8 +178,13 @@ export class Runs {
     const known = claim?.info ? ` Its last known owner is ${claim.info.owner}.` : "";
     return new HeddleError(
       "STORE_STALE",
-      `This location may not see all writes to run "${runId}" yet: events from ${events} on are missing, and later ones exist. Last known status: ${status}.${known} ${readable(events)} Try again in a minute; what is missing for longer has expired or was removed.`,
+      `This location may not see all writes to run "${runId}" yet: events from ${events} on are missing, and later ones exist. Last known status: ${status}.${known} ${readable(events)} ${LATER}`,
     );
+  }
+
+  #forget(key: string): void {
+    this.#batchBytes -= this.#batches.get(key)?.bytes ?? 0;
+    this.#batches.delete(key);
   }
 
   async #whole(view: View, record: BatchRecord): Promise<StoredBatch> {
@@ -197,7 +218,7 @@ export class Runs {
     }
     const values = unpack(line.values, rest);
     if (!values) throw damagedAt(place, "the bytes of its values do not have the lengths that it says");
-    return { events, head: readHead(line.head, place), refers: line.refers, values };
+    return { events, head: readHead(line.head, place), values };
   }
 
   #remember(view: View): void {
@@ -224,6 +245,16 @@ export class Runs {
 /** True if a run was removed, and nobody has begun one of that name since. */
 export function isRemoved({ history: { claim } }: View): boolean {
   return claim?.owner === NOBODY;
+}
+
+/** What is read; nothing if it is damaged. */
+export async function unlessDamaged<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if ((error as HeddleError).code === "STORE_DAMAGED") return undefined;
+    throw error;
+  }
 }
 
 /** What the checksum beside a batch is. */

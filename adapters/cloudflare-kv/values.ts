@@ -1,32 +1,30 @@
 // Values: small ones in the batch that brought them, large ones under keys of their own, all of them under their run. Two
-// runs that store the same have it twice, so that removing one takes nothing from the other. A replay takes values from
-// the runs that made them: each pair is linked under both, so that these values can be kept when their run goes.
+// runs that store the same have it twice, so that removing one takes nothing from the other.
 
 import { HeddleError } from "../../src/errors.js";
-import type { JournalEvent, Origin } from "../../src/events.js";
 import type { Encoded, ValueLocation } from "../../src/ports.js";
 import { decodeBody, encodeBody, pack, sizeOf, unpack } from "./body.js";
 import { isTexts, isValuesInfo } from "./checks.js";
 import type { Client, Listed } from "./client.js";
-import type { Keys, NamedKey } from "./keys.js";
+import type { Keys } from "./keys.js";
+import type { Holding } from "./ownership.js";
 import {
   type BatchRecord,
   beginningOf,
   beginningsIn,
   beginningsOf,
-  type NamedRecord,
+  type OwnedRecord,
   opened,
+  type SharedRecord,
   sealed,
 } from "./records.js";
-import { AT_ONCE, type Runs, sumOf, type View } from "./runs.js";
+import { AT_ONCE, LATER, type Runs, sumOf, type View } from "./runs.js";
 
 /** The values of one namespace. */
 export class Values {
   readonly #client: Client;
   readonly #keys: Keys;
   readonly #runs: Runs;
-  /** Links that were written already. */
-  readonly #linked = new Set<string>();
 
   constructor(client: Client, keys: Keys, runs: Runs) {
     this.#client = client;
@@ -34,33 +32,23 @@ export class Values {
     this.#runs = runs;
   }
 
-  /** Stores a large value for a run. */
-  async put(runId: string, hash: string, value: Encoded): Promise<void> {
-    const run = await this.#runs.nameInKey(runId);
-    await this.#write(run, "value", [[hash, value]]);
+  /** Stores a large value of a run, unless it is there. */
+  async put(held: Holding, hash: string, value: Encoded): Promise<void> {
+    if (!held.values.has(hash)) await this.putAnew(held, hash, value);
   }
 
-  /** Stores a large value of a run once more, so that it does not count as payload. */
-  async putToStay(run: string, hash: string, value: Encoded): Promise<void> {
-    await this.#write(run, "value", [[hash, value]], true);
+  /** Stores a large value of a run once more; one that stays does not count as payload. */
+  async putAnew(held: Holding, hash: string, value: Encoded, stays?: true): Promise<void> {
+    const { body, info } = await packed([[hash, value]]);
+    const key = this.#keys.owned(held.run, held, "value", hash);
+    await this.#client.put(key, body, sealed(key, { ...info, ...(stays && { stays }) }));
   }
 
   /** Stores values of a run for others. */
   async keep(run: string, values: ReadonlyMap<string, Encoded>): Promise<void> {
-    await this.#write(run, "kept", [...values]);
-  }
-
-  /** Says, before a batch is written, from which other runs it takes values. */
-  async link(runId: string, run: string, events: readonly JournalEvent[]): Promise<void> {
-    for (const originId of originsOf(events, runId)) {
-      const origin = await this.#runs.nameInKey(originId);
-      const user = this.#keys.named(origin, { kind: "user", name: run });
-      if (this.#linked.has(user)) continue;
-      const back = this.#keys.named(run, { kind: "origin", name: origin });
-      await this.#client.put(back, "", sealed(back, { runId: originId }));
-      await this.#client.put(user, "", sealed(user, { runId }));
-      this.#linked.add(user);
-    }
+    const { body, info } = await packed([...values]);
+    const key = this.#keys.kept(run, await sumOf(body));
+    await this.#client.put(key, body, sealed(key, info));
   }
 
   /** @throws HeddleError `STORE_STALE` if it may be where this location does not see it yet. */
@@ -72,9 +60,10 @@ export class Values {
     const later = await this.#find(view, at);
     if (later) return later;
     if (view.history.broken === "unseen") throw this.#runs.brokenAt(view);
-    // A list may show it later than a read does.
-    const key = this.#keys.named(view.run, { kind: "value", name: at.hash });
-    return (await this.#read(key))?.get(at.hash);
+    // A list may show it later than a read does: it came with an event, or before.
+    const { batch } = view.history.stretches.find(({ to }) => to > at.seq) ?? {};
+    if (!batch) return undefined;
+    return (await this.#read(this.#keys.owned(view.run, batch, "value", at.hash)))?.get(at.hash);
   }
 
   /** What stands beside keys tells of most values whether they are there. @throws HeddleError `STORE_STALE`. */
@@ -90,37 +79,16 @@ export class Values {
   }
 
   /** The values under a key that was listed. @throws HeddleError `STORE_DAMAGED`, `STORE_STALE`. */
-  async under(view: View, { key }: NamedRecord): Promise<ReadonlyMap<string, Encoded>> {
+  async under(runId: string, key: string): Promise<ReadonlyMap<string, Encoded>> {
     const values = await this.#read(key);
     if (values) return values;
-    const advice = "Try again in a minute; what is missing for longer has expired or was removed.";
-    const what = `This location does not see all values of run "${view.runId}" yet`;
-    throw new HeddleError("STORE_STALE", `${what}: those under key "${key}" are missing. ${advice}`);
-  }
-
-  /** Links were removed. */
-  forget(): void {
-    this.#linked.clear();
-  }
-
-  async #write(
-    run: string,
-    kind: NamedKey["kind"],
-    values: readonly (readonly [string, Encoded])[],
-    stays?: true,
-  ): Promise<void> {
-    const packed = await pack(values);
-    const body = await encodeBody(packed.texts, packed.parts);
-    const hashes = values.map(([hash]) => hash);
-    const name = kind === "value" ? (hashes[0] as string) : await sumOf(body);
-    const info = { bytes: sizeOf(packed), ...beginningsOf(hashes), ...(stays && { stays }) };
-    const key = this.#keys.named(run, { kind, name });
-    await this.#client.put(key, body, sealed(key, info));
+    const what = `This location does not see all values of run "${runId}" yet`;
+    throw new HeddleError("STORE_STALE", `${what}: those under key "${key}" are missing. ${LATER}`);
   }
 
   async #find(view: View, { hash, seq }: ValueLocation): Promise<Encoded | undefined> {
-    for (const record of namedWith(view, hash)) {
-      const value = (await this.under(view, record)).get(hash);
+    for (const { key } of apartWith(view, hash)) {
+      const value = (await this.under(view.runId, key)).get(hash);
       if (value) return value;
     }
     let unseen: BatchRecord | undefined;
@@ -137,7 +105,7 @@ export class Values {
   async #isIn(view: View, at: ValueLocation): Promise<boolean> {
     const { hash, seq } = at;
     if (batchesWith(view, hash, seq).some(({ info }) => info?.hashes !== undefined)) return true;
-    if (namedWith(view, hash).some((record) => valuesInfo(record)?.hashes !== undefined)) return true;
+    if (apartWith(view, hash).some((record) => valuesInfo(record)?.hashes !== undefined)) return true;
     if (await this.#find(view, at)) return true;
     if (view.history.broken === "unseen") throw this.#runs.brokenAt(view);
     return false;
@@ -164,25 +132,22 @@ export function valuesInfo(listed: Listed) {
   return isValuesInfo(info) ? info : undefined;
 }
 
-/** The other runs from which events take values. */
-export function originsOf(events: readonly JournalEvent[], runId: string): ReadonlySet<string> {
-  const origins = new Set<string>();
-  const add = (origin: Origin | undefined) => origin && origin.runId !== runId && origins.add(origin.runId);
-  for (const event of events) {
-    if (event.type !== "node-reused") continue;
-    add(event.from);
-    for (const refs of Object.values(event.inputs)) for (const { origin } of refs) add(origin);
-  }
-  return origins;
+/** Values as they are stored under a key of their own, and what stands beside them. */
+async function packed(values: readonly (readonly [string, Encoded])[]) {
+  const all = await pack(values);
+  const body = await encodeBody(all.texts, all.parts);
+  return { body, info: { bytes: sizeOf(all), ...beginningsOf(values.map(([hash]) => hash)) } };
 }
 
 /** The keys of a run, besides its batches, that hold or may hold a value. */
-function namedWith({ named }: View, hash: string): NamedRecord[] {
-  const mayHold = (record: NamedRecord) => {
-    if (record.kind === "value") return record.name === hash;
-    return record.kind === "kept" && beginningsIn(valuesInfo(record)?.hashes)?.includes(beginningOf(hash)) !== false;
-  };
-  return named.filter(mayHold);
+function apartWith({ owned, shared }: View, hash: string): (OwnedRecord | SharedRecord)[] {
+  const own = owned.filter(({ kind, name }) => kind === "value" && name === hash);
+  return [...own, ...shared.filter((record) => record.kind === "kept" && mayHold(record, hash))];
+}
+
+function mayHold(record: SharedRecord, hash: string): boolean {
+  const hashes = valuesInfo(record)?.hashes;
+  return hashes === undefined || beginningsIn(hashes).includes(beginningOf(hash));
 }
 
 /** The batches of a run by the beginnings of the hashes in them, and those that must be read to know them. */
@@ -213,9 +178,9 @@ function holdersIn({ history, batches }: View): Holders {
   const others: BatchRecord[] = [];
   for (const batch of new Set([...counted, ...batches])) {
     if (!batch.info) continue;
-    const beginnings = beginningsIn(batch.info.hashes);
-    if (!beginnings) others.push(batch);
-    for (const beginning of beginnings ?? []) {
+    const { hashes } = batch.info;
+    if (hashes === undefined) others.push(batch);
+    for (const beginning of beginningsIn(hashes ?? "")) {
       const same = known.get(beginning);
       if (same) same.push(batch);
       else known.set(beginning, [batch]);

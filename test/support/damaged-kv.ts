@@ -84,7 +84,7 @@ export function damage(entries: Entries, draws: Draws): Damage {
   const kind = draws.one(Object.keys(INJURIES));
   const keys = [...entries.keys()];
   // Values that stand apart are few.
-  const apart = keys.filter((one) => /\/[vk]\//.test(one));
+  const apart = keys.filter((one) => /\/k\/|\/3[0-9a-f]{64}$/.test(one));
   const key = draws.one(apart.length > 0 && draws.below(5) === 0 ? apart : keys);
   const isSealed = (INJURIES[kind] as Injury)(entries, key, draws);
   return { kind, key, isSealed };
