@@ -31,6 +31,8 @@ export interface History {
   readonly claim: Claim | undefined;
   /** The epoch under which it was removed, if it was: nothing from then and before counts. */
   readonly removedAt: number;
+  /** True for an owner whose events went with it, also one who went on from these since then. */
+  readonly isRemoved: (owner: Term) => boolean;
 }
 
 interface Conflict extends Term {
@@ -63,7 +65,9 @@ export function historyOf(allClaims: readonly Claim[], allBatches: readonly Batc
   const batches = allBatches.filter(({ epoch }) => epoch > removedAt);
   const epoch = mostOf<Term>([...allClaims, ...batches], (record) => record.epoch);
   const claim = lastClaim(sound.filter((one) => one.epoch === epoch));
-  const { last, stretches, hole, conflicts } = chainOf(writtenIn(batches), claims);
+  const { written, isRemoved } = withoutRemoved(writtenIn(batches), removedAt);
+  const named = claims.flatMap(({ info }) => (info?.on && !isRemoved(termOf(info.on)) ? [termOf(info.on)] : []));
+  const { last, stretches, hole, conflicts } = chainOf(written, named);
   const whole = stretches.slice(0, firstBreak(stretches, hole));
   const events = whole.at(-1)?.to ?? 0;
   const next = stretches[whole.length];
@@ -74,34 +78,46 @@ export function historyOf(allClaims: readonly Claim[], allBatches: readonly Batc
   );
   const isUnseen = next !== undefined || hole !== undefined || known > events;
   const broken = next?.from === events && !next.batch.info ? "damaged" : isUnseen ? "unseen" : undefined;
-  return { stretches: whole, events, last, broken, conflicts, epoch, claim, removedAt };
+  return { stretches: whole, events, last, broken, conflicts, epoch, claim, removedAt, isRemoved };
 }
 
 /** What each owner wrote. */
-function writtenIn(batches: readonly BatchRecord[]): ReadonlyMap<string, Written> {
+function writtenIn(batches: readonly BatchRecord[]): readonly Written[] {
   const byOwner = new Map<string, Map<number, BatchRecord>>();
   for (const batch of batches) {
     const own = byOwner.get(idOf(batch)) ?? new Map<number, BatchRecord>();
     // What was written anew without its payloads is listed later, and says what the one before it said.
-    byOwner.set(idOf(batch), own.set(batch.number, batch));
+    if (batch.info || !own.has(batch.number)) own.set(batch.number, batch);
+    byOwner.set(idOf(batch), own);
   }
-  const written = [...byOwner].map(([id, own]): [string, Written] => {
+  return [...byOwner.values()].map((own) => {
     const stretches = [...own.values()].map(stretchOf).sort((a, b) => a.from - b.from);
     const [{ batch }] = stretches as [Stretch];
     // The first may not be seen, but each of them tells.
     const info = stretches.find((one) => one.batch.info)?.batch.info;
     const on = info?.on && termOf(info.on);
     const begin = info && (!on || on.epoch < batch.epoch) ? { at: info.begin, on } : undefined;
-    return [id, { epoch: batch.epoch, owner: batch.owner, stretches, begin }];
+    return { epoch: batch.epoch, owner: batch.owner, stretches, begin };
   });
-  return new Map(written);
 }
 
-/** Follows the history back from the last owner. */
-function chainOf(written: ReadonlyMap<string, Written>, claims: readonly Claim[]): Chain {
+/** Leaves out those who went on from what was removed: they did not see that in time. */
+function withoutRemoved(all: readonly Written[], removedAt: number) {
+  const removed = new Set<string>();
+  const isRemoved = (owner: Term) => owner.epoch <= removedAt || removed.has(idOf(owner));
+  const written = new Map<string, Written>();
+  for (const owner of all.toSorted((a, b) => a.epoch - b.epoch)) {
+    const { begin } = owner;
+    if (begin?.on && isRemoved(begin.on)) removed.add(idOf(owner));
+    else written.set(idOf(owner), owner);
+  }
+  return { written, isRemoved };
+}
+
+/** Follows the history back from the last owner, of those who wrote and those who were named as such. */
+function chainOf(written: ReadonlyMap<string, Written>, named: readonly Term[]): Chain {
   const all = [...written.values()];
-  const named = [...claims.map(({ info }) => info?.on && termOf(info.on)), ...all.map(({ begin }) => begin?.on)];
-  const last = lastOf([...all, ...named.filter((one) => one !== undefined)]);
+  const last = lastOf<Term>([...all, ...named, ...all.flatMap(({ begin }) => begin?.on ?? [])]);
   const counted = new Map<Written, readonly Stretch[]>();
   let [end, hole]: [number, number | undefined] = [Number.POSITIVE_INFINITY, undefined];
   for (let at = last; at; ) {

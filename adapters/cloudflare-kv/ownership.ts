@@ -156,8 +156,9 @@ function heldAt({ history: { claim } }: View, now: number): Held | undefined {
 }
 
 /** True if nobody is seen who came later, or at the same time under a name that comes first. */
-function isOurs(view: View, { epoch, owner }: Term): boolean {
+function isOurs(view: View, { epoch, owner, on }: Term & Pick<Holding, "on">): boolean {
   const { claim, ...history } = view.history;
+  if (on && history.isRemoved({ epoch: on[0], owner: on[1] })) return false;
   if (epoch !== history.epoch) return epoch > history.epoch;
   if (isRemoved(view)) return false;
   return claim === undefined || claim.owner >= owner;

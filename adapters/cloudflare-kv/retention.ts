@@ -9,7 +9,7 @@ import type { Journals } from "./journals.js";
 import { type Keys, numbered } from "./keys.js";
 import type { IsWanted, Links } from "./links.js";
 import type { Holding, Ownership } from "./ownership.js";
-import { NOBODY, putInfo, type Records } from "./records.js";
+import { type BatchRecord, NOBODY, putInfo, type Records } from "./records.js";
 import { isRemoved, type Runs, unlessDamaged, type View } from "./runs.js";
 import { type Values, valuesInfo } from "./values.js";
 
@@ -134,15 +134,21 @@ export class Retention {
     await ownership.release(runId, epoch);
   }
 
-  /** Writes batches anew that have payloads; the keys of those that stay. */
+  /**
+   * Writes batches anew that have payloads, also those that do not count: what is seen elsewhere may decide that they do.
+   * Returns the keys of those that stay.
+   */
   async #reduceBatches(view: View, keep: ReadonlySet<string>): Promise<readonly string[]> {
     const { runs, journals } = this.#parts;
+    const { batches, history } = view;
+    const done = new Set(batches.flatMap((batch) => (batch.kind === "pruned" && batch.info ? [placeOf(batch)] : [])));
     const stays: string[] = [];
-    for (const { batch } of view.history.stretches) {
-      if (batch.info?.payload === 0) {
-        stays.push(batch.key);
-        continue;
-      }
+    for (const batch of batches) {
+      const { info, epoch, key } = batch;
+      if (epoch <= history.removedAt) continue;
+      if (!info?.payload) stays.push(key);
+      // One that was stopped may have done that already.
+      if (!info?.payload || done.has(placeOf(batch))) continue;
       const read = await runs.batch(view.runId, batch);
       if (!read) throw runs.unseenAt(view, batch);
       await journals.reduce(view, batch, read, keep);
@@ -194,6 +200,10 @@ export class Retention {
     if (read === "unseen") throw runs.unseenAt(view, record);
     return read?.values ?? none;
   }
+}
+
+function placeOf({ epoch, owner, number }: BatchRecord): string {
+  return [epoch, owner, number].join();
 }
 
 function bytesOf(record: AnyRecord): number {
