@@ -1,9 +1,10 @@
 // Removing and pruning runs on KV: within few operations, stopped at any of them, beside runs that need some of it, and
 // while their owners go on.
 
-import { chain, DagProvenance, DagRunner, dag, node, type Store, type } from "heddle";
-import { cloudflareKvStore } from "heddle/adapters/cloudflare-kv";
+import { chain, DagProvenance, DagRunner, dag, node, type Store, type, type WritePosition } from "heddle";
+import { cloudflareKvStore, type KvNamespace } from "heddle/adapters/cloudflare-kv";
 import { describe, expect, test } from "vitest";
+import { expectEqual } from "../conformance/expect-equal.js";
 import { acquired, appended, batchOf, eventsOf, named, outputsOf, reusing, storedRun } from "../conformance/writing.js";
 import { FaultyKv } from "./support/faulty-kv.js";
 
@@ -35,6 +36,17 @@ async function replayOf(store: Store, runId: string, origin: string, values: Awa
   const refers = values.map(({ hash }) => hash);
   await appended(store, runId, place, reusing(values, origin), { refers, head: { status: "completed" } });
   await store.release(runId, place.epoch);
+}
+
+/** A namespace in which something happens before each operation. */
+function heldUp(kv: FaultyKv, before: (operation: keyof KvNamespace) => Promise<unknown>): KvNamespace {
+  const { getWithMetadata, put, list, delete: remove } = kv.at("ams");
+  return {
+    getWithMetadata: (key, type) => before("getWithMetadata").then(() => getWithMetadata(key, type)),
+    put: (key, value, options) => before("put").then(() => put(key, value, options)),
+    list: (options) => before("list").then(() => list(options)),
+    delete: (key) => before("delete").then(() => remove(key)),
+  };
 }
 
 /** Does something again and again, each time with so few operations, until it ends; tells how often. */
@@ -285,4 +297,217 @@ test("the key that says that a run was removed removes no other when it is copie
     ...outputsOf(values.slice(1)),
   ]);
   expect(warnings.join()).toContain('The claim in key "heddle//r/r/');
+});
+
+test("a run that begins while one of its name is removed keeps its large values and its links", async () => {
+  const value = await named(`["${"x".repeat(2_000_000)}"]`);
+  const small = await named('["small"]');
+  const wanted = [
+    { hash: value.hash, runId: "r", seq: 0 },
+    { hash: small.hash, runId: "origin", seq: 0 },
+  ];
+  let kept = 0;
+  for (let operations = 1; ; operations++) {
+    const kv = new FaultyKv();
+    const batch = { values: new Map([[small.hash, small.encoded]]), refers: [small.hash] };
+    await storedRun(at(kv), "origin", outputsOf([small]), batch);
+    const write = async () => {
+      const store = at(kv);
+      let place = await acquired(store, "r", 1_000_000);
+      await store.putValue("r", value.hash, value.encoded);
+      place = await appended(store, "r", place, outputsOf([value]), { refers: [value.hash] });
+      await appended(store, "r", place, reusing([small], "origin"), { refers: [small.hash] });
+      await store.release("r", place.epoch);
+    };
+    await write();
+    // After so many operations the removal waits for the new run.
+    let [wait, writing]: [number, Promise<void> | undefined] = [operations, undefined];
+    const waiting = heldUp(kv, async () => {
+      if (wait-- === 0) writing = write();
+      await writing;
+    });
+    await cloudflareKvStore(waiting, silent).remove(["r"]);
+    if (!writing) break;
+    await at(kv).remove(["origin"]);
+    const { events } = await at(kv).read("r", 0, 100);
+    // Before it says that the run is removed, the new one is still the old one.
+    if (events.length > 0) {
+      expect(await at(kv).hasValues(wanted), `${operations}`).toEqual([true, true]);
+      kept++;
+    }
+    await at(kv).remove(["r"]);
+    expect(left(kv), `${operations}`).toEqual([]);
+  }
+  expect(kept).toBeGreaterThan(5);
+});
+
+test("an owner gives way to one of its epoch who has written by then, whoever's name comes first", async () => {
+  const kv = new FaultyKv();
+  let [operations, second]: [number, Promise<unknown> | undefined] = [0, undefined];
+  const other = at(kv);
+  const slow = heldUp(kv, async () => {
+    // Between its first look and its claim.
+    if (operations++ === 1)
+      second = acquired(other, "r", 0, "zzz").then((place) => appended(other, "r", place, eventsOf("first", 2)));
+    await second;
+  });
+  expect(await cloudflareKvStore(slow, silent).acquire("r", "aaa", 0, 1_000)).toMatchObject({ heldBy: "zzz" });
+  expect(await other.renew("r", 1, 0, 1_000)).toBe(true);
+  expect((await at(kv).read("r", 0, 10)).events).toEqual(eventsOf("first", 2));
+});
+
+test("a prune that lasts longer than its lease takes nothing from who has the run by then", async () => {
+  const kv = new FaultyKv();
+  const [value] = (await runOf(at(kv), "r", 1)) as [Awaited<ReturnType<typeof named>>];
+  const other = at(kv);
+  let [isPruning, taking]: [boolean, Promise<unknown> | undefined] = [false, undefined];
+  const slow = cloudflareKvStore(
+    heldUp(kv, async (operation) => {
+      if (isPruning && operation === "put") taking ??= acquired(other, "r", 1_000_000);
+      await taking;
+    }),
+    silent,
+  );
+  const place = await acquired(slow, "r", 10_000);
+  isPruning = true;
+  const pruning = slow.prune([{ runId: "r", epoch: place.epoch, keep: new Set() }]);
+  await expect(pruning).rejects.toMatchObject({ code: "FENCED" });
+  expect(taking).toBeDefined();
+  const batches = kv.keys().filter((key) => /\/1\d{10}$/.test(key));
+  expect(batches).toHaveLength(1);
+  expect(JSON.stringify(kv.metadata(batches[0] as string))).toContain(value.hash.slice(0, 8));
+});
+
+test("who takes a run just before it is removed is told, and leaves nothing that counts", async () => {
+  const kv = new FaultyKv();
+  await runOf(at(kv), "r", 1);
+  const owner = at(kv);
+  let taking: Promise<WritePosition> | undefined;
+  const remover = cloudflareKvStore(
+    heldUp(kv, async (operation) => {
+      // It has seen who had it before, and has not said yet that it is removed; one has it in between, and another.
+      if (operation === "put")
+        taking ??= storedRun(at(kv), "r", eventsOf("between", 1)).then(() => acquired(owner, "r", 1_000_000));
+      await taking;
+    }),
+    silent,
+  );
+  await remover.remove(["r"]);
+  let place = (await taking) as WritePosition;
+  place = await appended(owner, "r", place, eventsOf("written", 1));
+  const end = batchOf("r", place.seq, eventsOf("end", 1), { head: { status: "completed" } });
+  await expect(owner.append("r", place, end)).rejects.toMatchObject({ code: "FENCED" });
+  expect((await at(kv).read("r", 0, 10)).events).toEqual([]);
+  await appended(owner, "r", await acquired(owner, "r", 2_000_000), eventsOf("new", 1));
+  expect((await at(kv).read("r", 0, 10)).events).toEqual(eventsOf("new", 1));
+});
+
+test("what a pruned replay still needs of its origin stays with it, and no more", async () => {
+  const kv = new FaultyKv();
+  const values = await runOf(at(kv), "r", 4);
+  await replayOf(at(kv), "replay", "r", values);
+  const store = at(kv);
+  const held = await acquired(store, "replay", 100_000);
+  await store.prune([{ runId: "replay", epoch: held.epoch, keep: new Set([values[1]?.hash as string]) }]);
+  await at(kv).remove(["r"]);
+  const there = values.map(({ hash }) => ({ hash, runId: "r", seq: 3 }));
+  expect(await at(kv).hasValues(there)).toEqual([false, true, false, false]);
+  await at(kv).remove(["replay"]);
+  expect(left(kv)).toEqual([]);
+});
+
+test("where nothing is seen of an owner that others went on from, what stands before is not joined to them", async () => {
+  const kv = new FaultyKv();
+  const [first, second, third] = [at(kv), at(kv), at(kv)];
+  const one = await appended(first, "r", await acquired(first, "r"), eventsOf("first", 4));
+  const two = await appended(second, "r", await acquired(second, "r", 10_000), eventsOf("second", 2));
+  await second.release("r", two.epoch);
+  // It does not know that it lost the run.
+  await appended(first, "r", one, eventsOf("beaten", 2));
+  await appended(third, "r", await acquired(third, "r", 20_000), eventsOf("third", 1));
+  const whole = [...eventsOf("first", 4), ...eventsOf("second", 2), ...eventsOf("third", 1)];
+  expect((await at(kv).read("r", 0, 100)).events).toEqual(whole);
+  for (const key of kv.keys()) if (key.includes("/r/r/0000000002/")) kv.change(key, { value: null });
+  expect((await at(kv).read("r", 0, 100)).more).toBe(true);
+  await expect(at(kv).read("r", 6, 100)).rejects.toMatchObject({ code: "STORE_STALE" });
+  await expect(at(kv).acquire("r", "next", 30_000, 1)).rejects.toMatchObject({ code: "STORE_STALE" });
+});
+
+test("a replay that is removed and made anew by the same store holds its values again", async () => {
+  const kv = new FaultyKv();
+  const values = await runOf(at(kv), "r", 3);
+  const store = at(kv);
+  await replayOf(store, "replay", "r", values);
+  await at(kv).remove(["replay"]);
+  await replayOf(store, "replay", "r", values);
+  await at(kv).remove(["r"]);
+  const there = values.map(({ hash }) => ({ hash, runId: "r", seq: 2 }));
+  expect(await at(kv).hasValues(there)).toEqual([true, true, true]);
+});
+
+test("a run that is still listed, though nothing else is left of it, is removed and pruned all the same", async () => {
+  for (const how of ["removed", "pruned"]) {
+    const kv = new FaultyKv();
+    await runOf(at(kv), "r", 1);
+    for (const key of kv.keys()) if (key.includes("/r/r/")) await kv.at("ams").delete(key);
+    expect((await at(kv).heads({ limit: 10 })).heads).toHaveLength(1);
+    if (how === "removed") await at(kv).remove(["r"]);
+    else expect(await new DagProvenance(at(kv)).prune({ keep: 0 })).toMatchObject({ runs: ["r"], left: [] });
+    expect(left(kv), how).toEqual([]);
+  }
+});
+
+describe("what is larger than a key", () => {
+  const largeRun = async (kv: FaultyKv) => {
+    const large = await named('["large"]', [new Uint8Array(26 << 20)]);
+    await storedRun(at(kv), "r", outputsOf([large]), { refers: [large.hash], head: { status: "completed" } }, [large]);
+    return large;
+  };
+
+  test("goes with its run, also where its writer was stopped before it ended", async () => {
+    for (const operations of [3, 4, 5]) {
+      const kv = new FaultyKv();
+      kv.grant(operations);
+      await largeRun(kv).catch(() => {});
+      kv.grant(Number.POSITIVE_INFINITY);
+      await at(kv).remove(["r"]);
+      expect(left(kv), `${operations}`).toEqual([]);
+    }
+  });
+
+  test("stays for a replay at every step of a removal that is stopped, and the next one ends it", async () => {
+    let isStopped = true;
+    for (let operations = 1; isStopped; operations++) {
+      const kv = new FaultyKv();
+      const large = await largeRun(kv);
+      await replayOf(at(kv), "replay", "r", [large]);
+      kv.grant(operations);
+      isStopped = await at(kv)
+        .remove(["r"])
+        .then(
+          () => false,
+          () => true,
+        );
+      kv.grant(Number.POSITIVE_INFINITY);
+      const found = await at(kv).getValue({ hash: large.hash, runId: "r", seq: 0 });
+      expectEqual(found, large.encoded, `${operations}`);
+      await at(kv).remove(["r"]);
+      expectEqual(await at(kv).getValue({ hash: large.hash, runId: "r", seq: 0 }), large.encoded, `${operations}`);
+      await at(kv).remove(["replay"]);
+      expect(left(kv), `${operations}`).toEqual([]);
+    }
+  });
+});
+
+test("an origin of 60 replays is removed within 50 operations a time, and each of its replays too", async () => {
+  const kv = new FaultyKv();
+  const values = await runOf(at(kv), "r", 10);
+  const replays = Array.from({ length: 60 }, (_, i) => `replay ${i}`);
+  for (const replay of replays) await replayOf(at(kv), replay, "r", values);
+  expect(await within(kv, 50, () => at(kv).remove(["r"]))).toBe(1);
+  for (const replay of replays) {
+    expect(await at(kv).hasValues(values.map(({ hash }) => ({ hash, runId: "r", seq: 9 })))).not.toContain(false);
+    expect(await within(kv, 20, () => at(kv).remove([replay]))).toBe(1);
+  }
+  expect(left(kv)).toEqual([]);
 });
