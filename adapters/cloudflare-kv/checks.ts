@@ -6,18 +6,15 @@ import type { RunHead } from "../../src/ports.js";
 import { acceptsOf, amount, count, HEAD_SCHEMA, ordinal } from "../records.js";
 import type { Packed } from "./body.js";
 
-/** An owner: its epoch, and its name as it stands in keys. */
-export type TermName = readonly [epoch: number, owner: string];
-
 /** What a claim says. */
 export interface ClaimInfo {
   /** Milliseconds since the epoch: the run is held until then. */
   readonly until: number;
   /** The name of the owner, which in the key may be a hash. */
   readonly owner: string;
-  /** Set when the run was taken and when it was given back: the number of events that its owner knew of, and who wrote the last of them. */
+  /** Set when the run was taken and when it was given back: the number of events that its owner knew of, and who wrote the last of them, as it stands in keys. */
   readonly events?: number;
-  readonly on?: TermName;
+  readonly on?: string;
   /** Set when the run was removed: when it was started, which is where its heads stand. */
   readonly starts?: readonly number[];
 }
@@ -27,8 +24,8 @@ export interface BatchInfo {
   readonly events: number;
   /** The position at which its owner began: with its first batch, which may not be seen. */
   readonly begin: number;
-  /** Who wrote the event before that; absent if there is none. */
-  readonly on?: TermName;
+  /** Who wrote the event before that, as it stands in keys; absent if there is none. */
+  readonly on?: string;
   /** All that is stored of it, and the part of that which pruning would drop. */
   readonly bytes: number;
   readonly payload: number;
@@ -71,7 +68,6 @@ export interface BatchLine {
 type Guard<T> = (value: unknown) => value is T;
 
 const hash = custom<string>((value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value), "a hash");
-const term = tuple([ordinal, string()]);
 /** Looked at by those who know the place. */
 const later = custom<never>(() => true);
 const texts = array(tuple([hash, string(), array(count)]));
@@ -82,7 +78,7 @@ export const isClaimInfo = acceptsOf(
     until: amount,
     owner: string(),
     events: exactOptional(count),
-    on: exactOptional(term),
+    on: exactOptional(string()),
     starts: exactOptional(array(amount)),
   }),
 ) as Guard<ClaimInfo>;
@@ -92,7 +88,7 @@ export const isBatchInfo = acceptsOf(
   strictObject({
     events: ordinal,
     begin: count,
-    on: exactOptional(term),
+    on: exactOptional(string()),
     bytes: count,
     payload: count,
     sum: string(),

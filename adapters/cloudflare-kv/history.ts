@@ -3,8 +3,7 @@
 // others wrote, or those on this way beyond the place where the next one began, does not count. Two under one epoch, who
 // did not see each other, are told apart by their names.
 
-import type { TermName } from "./checks.js";
-import type { Term } from "./keys.js";
+import { epochOf, type Term, termIn } from "./keys.js";
 import { type BatchRecord, type Claim, NOBODY } from "./records.js";
 
 /** A part of the journal: the events from `from` up to `to` stand in this batch, which begins there. */
@@ -20,8 +19,8 @@ export interface History {
   readonly stretches: readonly Stretch[];
   /** The number of events in them. */
   readonly events: number;
-  /** Who wrote the last of them; nothing if there are none. */
-  readonly last: Term | undefined;
+  /** Who wrote the last of them, as it stands in keys; nothing if there are none. */
+  readonly last: string | undefined;
   /** Why there is more that cannot be read: some keys are not seen here, or what stands beside one is damaged. */
   readonly broken: "unseen" | "damaged" | undefined;
   /** Owners whose events do not count, and how many of them. */
@@ -32,7 +31,7 @@ export interface History {
   /** The epoch under which it was removed, if it was: nothing from then and before counts. */
   readonly removedAt: number;
   /** True for an owner whose events went with it, also one who went on from these since then. */
-  readonly isRemoved: (owner: Term) => boolean;
+  readonly isRemoved: (owner: string) => boolean;
 }
 
 interface Conflict extends Term {
@@ -40,15 +39,16 @@ interface Conflict extends Term {
 }
 
 /** What one owner wrote. */
-interface Written extends Term {
+interface Written {
+  readonly id: string;
   readonly stretches: readonly Stretch[];
   /** Where it began, and on whose last event; nothing if that cannot be told. */
-  readonly begin: { readonly at: number; readonly on: Term | undefined } | undefined;
+  readonly begin: { readonly at: number; readonly on: string | undefined } | undefined;
 }
 
 /** All that counts, as far as it is seen. */
 interface Chain {
-  readonly last: Term | undefined;
+  readonly last: string | undefined;
   /** There may be gaps between them. */
   readonly stretches: readonly Stretch[];
   /** Where something is missing that one of them went on from; what stands before may be that of others. */
@@ -66,16 +66,13 @@ export function historyOf(allClaims: readonly Claim[], allBatches: readonly Batc
   const epoch = mostOf<Term>([...allClaims, ...batches], (record) => record.epoch);
   const claim = lastClaim(sound.filter((one) => one.epoch === epoch));
   const { written, isRemoved } = withoutRemoved(writtenIn(batches), removedAt);
-  const named = claims.flatMap(({ info }) => (info?.on && !isRemoved(termOf(info.on)) ? [termOf(info.on)] : []));
+  const named = claims.flatMap(({ info }) => (info?.on && !isRemoved(info.on) ? [info.on] : []));
   const { last, stretches, hole, conflicts } = chainOf(written, named);
   const whole = stretches.slice(0, firstBreak(stretches, hole));
   const events = whole.at(-1)?.to ?? 0;
   const next = stretches[whole.length];
   // What those knew who went on from somebody else does not count.
-  const known = mostOf(
-    claims,
-    ({ info }) => (info?.on && last && isSame(termOf(info.on), last) ? info.events : 0) ?? 0,
-  );
+  const known = mostOf(claims, ({ info }) => (info?.on === last && info?.events) || 0);
   const isUnseen = next !== undefined || hole !== undefined || known > events;
   const broken = next?.from === events && !next.batch.info ? "damaged" : isUnseen ? "unseen" : undefined;
   return { stretches: whole, events, last, broken, conflicts, epoch, claim, removedAt, isRemoved };
@@ -85,46 +82,46 @@ export function historyOf(allClaims: readonly Claim[], allBatches: readonly Batc
 function writtenIn(batches: readonly BatchRecord[]): readonly Written[] {
   const byOwner = new Map<string, Map<number, BatchRecord>>();
   for (const batch of batches) {
-    const own = byOwner.get(idOf(batch)) ?? new Map<number, BatchRecord>();
+    const id = termIn(batch);
+    const own = byOwner.get(id) ?? new Map<number, BatchRecord>();
     // What was written anew without its payloads is listed later, and says what the one before it said.
     if (batch.info || !own.has(batch.number)) own.set(batch.number, batch);
-    byOwner.set(idOf(batch), own);
+    byOwner.set(id, own);
   }
-  return [...byOwner.values()].map((own) => {
+  return [...byOwner].map(([id, own]) => {
     const stretches = [...own.values()].map(stretchOf).sort((a, b) => a.from - b.from);
-    const [{ batch }] = stretches as [Stretch];
     // The first may not be seen, but each of them tells.
-    const info = stretches.find((one) => one.batch.info)?.batch.info;
-    const on = info?.on && termOf(info.on);
-    const begin = info && (!on || on.epoch < batch.epoch) ? { at: info.begin, on } : undefined;
-    return { epoch: batch.epoch, owner: batch.owner, stretches, begin };
+    const { begin: at, on } = stretches.find(({ batch }) => batch.info)?.batch.info ?? {};
+    const isTold = at !== undefined && (on === undefined || epochOf(on) < epochOf(id));
+    return { id, stretches, begin: isTold ? { at, on } : undefined };
   });
 }
 
 /** Leaves out those who went on from what was removed: they did not see that in time. */
 function withoutRemoved(all: readonly Written[], removedAt: number) {
   const removed = new Set<string>();
-  const isRemoved = (owner: Term) => owner.epoch <= removedAt || removed.has(idOf(owner));
+  const isRemoved = (id: string) => epochOf(id) <= removedAt || removed.has(id);
   const written = new Map<string, Written>();
-  for (const owner of all.toSorted((a, b) => a.epoch - b.epoch)) {
-    const { begin } = owner;
-    if (begin?.on && isRemoved(begin.on)) removed.add(idOf(owner));
-    else written.set(idOf(owner), owner);
+  for (const owner of all.toSorted((a, b) => epochOf(a.id) - epochOf(b.id))) {
+    const { id, begin } = owner;
+    if (begin?.on !== undefined && isRemoved(begin.on)) removed.add(id);
+    else written.set(id, owner);
   }
   return { written, isRemoved };
 }
 
 /** Follows the history back from the last owner, of those who wrote and those who were named as such. */
-function chainOf(written: ReadonlyMap<string, Written>, named: readonly Term[]): Chain {
+function chainOf(written: ReadonlyMap<string, Written>, named: readonly string[]): Chain {
   const all = [...written.values()];
-  const last = lastOf<Term>([...all, ...named, ...all.flatMap(({ begin }) => begin?.on ?? [])]);
+  const last = lastOf([...written.keys(), ...named, ...all.flatMap(({ begin }) => begin?.on ?? [])]);
+  const before = (id: string) => lastOf([...written.keys()].filter((one) => isBefore(one, id)));
   const counted = new Map<Written, readonly Stretch[]>();
   let [end, hole]: [number, number | undefined] = [Number.POSITIVE_INFINITY, undefined];
-  for (let at = last; at; ) {
-    const term: Term = at;
-    const seen = written.get(idOf(term));
-    const owner = seen ?? lastOf(all.filter((one) => isBefore(one, term)));
+  for (let id = last; id !== undefined; ) {
+    const seen = written.get(id);
+    // Nothing of it is seen, or what it says is damaged: what is seen of others may not be what it went on from.
     if (!seen) hole = end;
+    const owner: Written | undefined = seen ?? written.get(before(id) ?? "");
     if (!owner) break;
     const limit = end;
     counted.set(
@@ -134,15 +131,16 @@ function chainOf(written: ReadonlyMap<string, Written>, named: readonly Term[]):
     const { begin, stretches } = owner;
     end = Math.min(end, begin?.at ?? stretches[0]?.from ?? 0);
     if (!begin) hole = end;
-    at = begin ? begin.on : lastOf(all.filter((one) => isBefore(one, owner)));
+    id = begin ? begin.on : before(owner.id);
   }
-  const lost = all.map((owner) => ({
-    ...termOf([owner.epoch, owner.owner]),
-    events: lengthOf(owner.stretches) - lengthOf(counted.get(owner) ?? []),
-  }));
   // Where something is missing it cannot be told.
-  const conflicts = hole === undefined ? lost.filter(({ events }) => events > 0) : [];
+  const conflicts = hole === undefined ? all.flatMap((owner) => conflictOf(owner, counted.get(owner))) : [];
   return { last, stretches: [...counted.values()].reverse().flat(), hole, conflicts };
+}
+
+function conflictOf({ stretches }: Written, counted: readonly Stretch[] = []): Conflict[] {
+  const events = lengthOf(stretches) - lengthOf(counted);
+  return events > 0 ? stretches.slice(0, 1).map(({ batch: { epoch, owner } }) => ({ epoch, owner, events })) : [];
 }
 
 /** One that is damaged has no length: what comes behind it is out of reach. */
@@ -178,25 +176,16 @@ function lastClaim(claims: readonly Claim[]): Claim | undefined {
   }, undefined);
 }
 
-/** The one of the highest epoch; of two, that whose name comes first. */
-function lastOf<T extends Term>(terms: readonly T[]): T | undefined {
-  return terms.reduce<T | undefined>((last, one) => (last && isBefore(one, last) ? last : one), undefined);
+/** The owner of the highest epoch; of two, that whose name comes first. */
+function lastOf(ids: readonly string[]): string | undefined {
+  return ids.reduce<string | undefined>(
+    (last, id) => (last !== undefined && isBefore(id, last) ? last : id),
+    undefined,
+  );
 }
 
-function isBefore(a: Term, b: Term): boolean {
-  return a.epoch < b.epoch || (a.epoch === b.epoch && a.owner > b.owner);
-}
-
-function isSame(a: Term, b: Term): boolean {
-  return a.epoch === b.epoch && a.owner === b.owner;
-}
-
-function idOf({ epoch, owner }: Term): string {
-  return `${epoch}/${owner}`;
-}
-
-function termOf([epoch, owner]: TermName): Term {
-  return { epoch, owner };
+function isBefore(a: string, b: string): boolean {
+  return epochOf(a) === epochOf(b) ? a > b : a < b;
 }
 
 function mostOf<T>(all: readonly T[], amount: (one: T) => number): number {

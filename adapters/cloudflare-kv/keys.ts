@@ -69,7 +69,7 @@ export class Keys {
   }
 
   owned(run: string, { epoch, owner }: Term, kind: OwnedKey["kind"], name: string): string {
-    return `${this.run(run)}${numbered(epoch)}/${owner}/${OWNED.indexOf(kind)}${name}`;
+    return `${this.run(run)}${termIn({ epoch, owner })}/${OWNED.indexOf(kind)}${name}`;
   }
 
   /** Values of a run that stay for others. */
@@ -137,6 +137,16 @@ export function wholeOf(part: string): string {
 /** What the name of an `origin` says. */
 export function originNamed(name: string): { readonly seq: number; readonly origin: string } {
   return { seq: Number(name.slice(0, DIGITS)), origin: name.slice(DIGITS) };
+}
+
+/** An owner in a key: the later epoch sorts last. */
+export function termIn({ epoch, owner }: Term): string {
+  return `${numbered(epoch)}/${owner}`;
+}
+
+/** The epoch of what {@link termIn} made. */
+export function epochOf(term: string): number {
+  return Number(term.slice(0, DIGITS));
 }
 
 /** A number as it sorts. */

@@ -3,9 +3,9 @@
 
 import { HeddleError } from "../../src/errors.js";
 import type { Held, Lease } from "../../src/ports.js";
-import type { ClaimInfo, TermName } from "./checks.js";
+import type { ClaimInfo } from "./checks.js";
 import type { Client } from "./client.js";
-import { type Keys, numbered, type Term } from "./keys.js";
+import { type Keys, numbered, type Term, termIn } from "./keys.js";
 import { putInfo } from "./records.js";
 import { isRemoved, type Runs, type View } from "./runs.js";
 
@@ -16,7 +16,7 @@ export interface Holding extends Term {
   readonly name: string;
   /** Where it began to write, and who wrote the event before that. */
   readonly begin: number;
-  readonly on?: TermName;
+  readonly on?: string;
   /** The hashes of large values that earlier owners stored. */
   readonly values: ReadonlySet<string>;
   /** How often the claim was prolonged. */
@@ -92,7 +92,7 @@ export class Ownership {
     if (!held) return;
     this.forget(runId);
     const { run, name, begin, events } = held;
-    const on: TermName | undefined = events > begin ? [held.epoch, held.owner] : held.on;
+    const on = events > begin ? termIn(held) : held.on;
     await this.#claim(run, held, held.claims + 1, { until: 0, owner: name, events, ...(on && { on }) });
   }
 
@@ -141,8 +141,8 @@ function notHeld(runId: string, epoch: number | undefined): HeddleError {
 }
 
 /** How far a journal goes, and who wrote the last event of it. */
-function knownIn({ history: { events, last } }: View): { readonly events: number; readonly on?: TermName } {
-  return { events, ...(last && { on: [last.epoch, last.owner] as const }) };
+function knownIn({ history: { events, last } }: View): { readonly events: number; readonly on?: string } {
+  return { events, ...(last && { on: last }) };
 }
 
 /** The hashes of large values that were stored for a run since it was last removed. */
@@ -158,7 +158,7 @@ function heldAt({ history: { claim } }: View, now: number): Held | undefined {
 /** True if nobody is seen who came later, or at the same time under a name that comes first. */
 function isOurs(view: View, { epoch, owner, on }: Term & Pick<Holding, "on">): boolean {
   const { claim, ...history } = view.history;
-  if (on && history.isRemoved({ epoch: on[0], owner: on[1] })) return false;
+  if (on && history.isRemoved(on)) return false;
   if (epoch !== history.epoch) return epoch > history.epoch;
   if (isRemoved(view)) return false;
   return claim === undefined || claim.owner >= owner;

@@ -6,7 +6,7 @@ import type { Encoded, Skeleton } from "../../src/ports.js";
 import type { Client } from "./client.js";
 import type { Heads } from "./heads.js";
 import type { Journals } from "./journals.js";
-import { type Keys, numbered } from "./keys.js";
+import { type Keys, numbered, termIn } from "./keys.js";
 import type { IsWanted, Links } from "./links.js";
 import type { Holding, Ownership } from "./ownership.js";
 import { type BatchRecord, NOBODY, putInfo, type Records } from "./records.js";
@@ -31,13 +31,6 @@ const TOMBSTONE_SECONDS = 30 * 86_400;
 const KEPT_AT_ONCE = { keys: 16, bytes: 4 << 20 } as const;
 
 type AnyRecord = Records[keyof Records][number];
-
-/** How values go that others may want. */
-interface Discard {
-  readonly isWanted: IsWanted | undefined;
-  /** Called before anything goes. */
-  readonly expectOurs?: () => Promise<unknown>;
-}
 
 /** Removes and prunes. */
 export class Retention {
@@ -75,7 +68,7 @@ export class Retention {
     // That it was removed stays for its owner to see.
     const over = claims.filter(({ owner, epoch }) => owner !== NOBODY || epoch < upTo);
     const isWanted = await links.wantedIn(view);
-    await this.#discard(view, [...batches, ...values, ...parts, ...over].filter(isOld), { isWanted });
+    await this.#discard(view, [...batches, ...values, ...parts, ...over].filter(isOld), isWanted);
     await links.cut(
       view,
       owned.filter((record) => record.kind === "origin" && isOld(record)),
@@ -122,10 +115,7 @@ export class Retention {
     const all = [...batches, ...owned.filter(({ kind }) => kind === "value"), ...parts, ...claims];
     const gone = all.filter((one) => !stays.has(one.kind === "part" ? one.of : one.key));
     const isWanted = await links.wantedIn(view);
-    await this.#discard(view, gone, {
-      isWanted: isWanted && ((hash) => !keep.has(hash) && isWanted(hash)),
-      expectOurs,
-    });
+    await this.#discard(view, gone, isWanted && ((hash) => !keep.has(hash) && isWanted(hash)), expectOurs);
     await links.narrow(
       held,
       owned.filter(({ kind }) => kind === "origin"),
@@ -141,7 +131,7 @@ export class Retention {
   async #reduceBatches(view: View, keep: ReadonlySet<string>): Promise<readonly string[]> {
     const { runs, journals } = this.#parts;
     const { batches, history } = view;
-    const done = new Set(batches.flatMap((batch) => (batch.kind === "pruned" && batch.info ? [placeOf(batch)] : [])));
+    const done = new Set(batches.map(({ kind, info, ...batch }) => (kind === "pruned" && info ? placeOf(batch) : "")));
     const stays: string[] = [];
     for (const batch of batches) {
       const { info, epoch, key } = batch;
@@ -170,8 +160,16 @@ export class Retention {
     return stays;
   }
 
-  /** Removes keys of a run. What others want of the values under them is stored for them first, some at a time. */
-  async #discard(view: View, records: readonly AnyRecord[], { isWanted, expectOurs }: Discard): Promise<void> {
+  /**
+   * Removes keys of a run, some at a time. What others want of the values under them is stored for them first; `before`
+   * is called before any of them goes.
+   */
+  async #discard(
+    view: View,
+    records: readonly AnyRecord[],
+    isWanted: IsWanted | undefined,
+    before?: () => Promise<unknown>,
+  ): Promise<void> {
     const { client, values } = this.#parts;
     let [gone, wanted, bytes]: [AnyRecord[], Map<string, Encoded>, number] = [[], new Map(), 0];
     for (const [i, record] of records.entries()) {
@@ -182,7 +180,7 @@ export class Retention {
       const isFull = gone.length >= KEPT_AT_ONCE.keys || bytes >= KEPT_AT_ONCE.bytes;
       if (!isFull && i < records.length - 1) continue;
       if (wanted.size > 0) await values.keep(view.run, wanted);
-      await expectOurs?.();
+      await before?.();
       await client.delete(gone);
       [gone, wanted, bytes] = [[], new Map(), 0];
     }
@@ -202,8 +200,8 @@ export class Retention {
   }
 }
 
-function placeOf({ epoch, owner, number }: BatchRecord): string {
-  return [epoch, owner, number].join();
+function placeOf({ number, ...term }: Pick<BatchRecord, "epoch" | "owner" | "number">): string {
+  return `${termIn(term)}/${number}`;
 }
 
 function bytesOf(record: AnyRecord): number {
