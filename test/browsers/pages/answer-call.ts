@@ -15,14 +15,12 @@ Object.assign(globalThis, {
   },
 });
 
+const loaded = new Promise<void>((resolve) => addEventListener("load", () => resolve()));
+
 /** Where a machine is busy, WebKitGTK says that a page is there before its second script has run. */
 async function functionOf(name: string) {
-  for (let left = 600; left > 0; left--) {
-    const found = (globalThis as { page?: Functions }).page?.[name];
-    if (found) return found;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return undefined;
+  if (document.readyState !== "complete") await loaded;
+  return (globalThis as { page?: Functions }).page?.[name];
 }
 
 function asData(error: unknown) {
