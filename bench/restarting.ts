@@ -28,12 +28,20 @@ export function restarting(shape: Shape, stored: number, options: RestartingOpti
   const last = graph.labels[stored] as string;
   let executed = 0;
   let isBroken = true;
-  const count = () => {
-    executed++;
-    return atOthers?.();
+  let othersEnd = () => {};
+  let others = Promise.resolve();
+  const count = async () => {
+    const isLast = ++executed === stored;
+    await atOthers?.();
+    // Those that end together do so in this turn of the loop.
+    if (isLast) setTimeout(othersEnd);
   };
-  const failOrLook = () => {
-    if (isBroken) throw new Error("It fails the first time.");
+  const failOrLook = async () => {
+    if (isBroken) {
+      // Others beside it would be cancelled, and be executed by the restart.
+      await others;
+      throw new Error("It fails the first time.");
+    }
     executed++;
     return atLast?.();
   };
@@ -44,6 +52,10 @@ export function restarting(shape: Shape, stored: number, options: RestartingOpti
   return {
     async fail(store) {
       isBroken = true;
+      executed = 0;
+      others = new Promise((resolve) => {
+        othersEnd = resolve;
+      });
       const { runId, status } = await new DagRunner(declared, { provenance: new DagProvenance(store, recorded) }).run();
       if (status !== "failed") throw new Error(`The run that should fail is ${status}.`);
       return runId;
