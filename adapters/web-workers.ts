@@ -38,7 +38,7 @@ function started(worker: Worker, events: Events): Handle {
   };
   worker.onmessageerror = () => events.died(new Error("what it said cannot be read"), true);
   return {
-    post: (orders, moved) => worker.postMessage(orders, moved),
+    post: (orders, moved) => (moved ? worker.postMessage(orders, moved) : worker.postMessage(orders)),
     terminate: () => {
       ended.abort();
       worker.terminate();

@@ -6,11 +6,18 @@ import { expectContext } from "../src/definition/context.js";
 import type { AnyDag } from "../src/definition/members.js";
 import type { AnyNode } from "../src/definition/node.js";
 import { HeddleError } from "../src/errors.js";
-import { transferablesIn } from "../src/transferables.js";
 import { contextOf, Running } from "./workers/call-context.js";
-import { pack, refusalOf } from "./workers/crossing.js";
+import { pack, refusalOf, transferList } from "./workers/crossing.js";
 import { type Port, portHere } from "./workers/port.js";
-import { type Call, type Order, type Outcome, PROTOCOL, type Report, type Served } from "./workers/protocol.js";
+import {
+  type Order,
+  type Outcome,
+  PROTOCOL,
+  type Report,
+  type RunOrder,
+  type Served,
+  type Took,
+} from "./workers/protocol.js";
 
 /** How a worker serves; all optional. */
 export interface ServeOptions {
@@ -57,27 +64,32 @@ export function serve(...given: readonly (AnyDag | ServeOptions)[]): void {
   expectContext(options?.context);
   if (++serving > 1) throw new HeddleError("INVALID_OPTION", "Call serve() once, with all dags.");
   const port = portHere();
-  const server = new Server(port, nodes, options?.context);
+  const server = new Server(port, served, nodes, options?.context);
   if (options?.console) attributeConsole(() => server.path);
   port
     .open((orders) => server.obey(orders))
     .then((lock) => {
       // Otherwise the pool would hear of the first call before the worker dies of the second.
-      if (serving === 1) port.send([{ kind: "hello", protocol: PROTOCOL, served, lock, running: server.running }]);
+      if (serving === 1) port.send([["hello", { protocol: PROTOCOL, served, lock, running: server.running }]]);
     });
 }
 
 /** Runs what the pool orders, one after the other. */
 class Server {
   readonly #port: Port;
+  readonly #served: readonly Served[];
   readonly #nodes: readonly AnyNode[];
   readonly #context: object | undefined;
+  /** Calls whose functions have returned a promise. */
   readonly #running = new Map<number, Running>();
   /** Calls that have not begun, in order. */
-  readonly #waiting = new Map<number, Call>();
+  readonly #waiting = new Map<number, Running>();
+  #run: RunOrder = ["run", "", 0];
   #reports: Report[] = [];
   #moved: unknown[] = [];
   #isWorking = false;
+  /** When the last call ended, if that was looked at. */
+  #now: number | undefined;
   #sentAt = 0;
   /** Whether the call that runs has told something that was sent. */
   #hasTold = false;
@@ -87,13 +99,12 @@ class Server {
   /** Of the function that runs, until it returns. */
   path: string | undefined;
 
-  constructor(port: Port, nodes: readonly AnyNode[], context: object | undefined) {
+  constructor(port: Port, served: readonly Served[], nodes: readonly AnyNode[], context: object | undefined) {
     this.#port = port;
+    this.#served = served;
     this.#nodes = nodes;
     this.#context = context;
-    globalThis.addEventListener?.("unhandledrejection", ({ reason }) =>
-      this.#tell({ kind: "broken", error: pack(reason) }),
-    );
+    globalThis.addEventListener?.("unhandledrejection", ({ reason }) => this.#tell(["broken", pack(reason)]));
   }
 
   obey(orders: readonly Order[]): void {
@@ -102,28 +113,41 @@ class Server {
   }
 
   #obeyOne(order: Order): void {
-    switch (order.kind) {
-      case "call":
-        this.#waiting.set(order.id, order);
+    switch (order[0]) {
+      case "run":
+        this.#run = order;
         return;
-      case "abort":
-        if (this.#waiting.delete(order.id)) this.#tell({ kind: "dropped", id: order.id });
-        else this.#running.get(order.id)?.abort(Object.assign(new Error(), order.reason));
+      case "call": {
+        const [, id, served] = order;
+        const { dag } = this.#served[served] as Served;
+        this.#waiting.set(id, new Running(order, this.#run, dag, this.#tell));
         return;
+      }
+      case "abort": {
+        const [, id, reason] = order;
+        if (this.#waiting.delete(id)) this.#tell(["dropped", id]);
+        else this.#running.get(id)?.abort(Object.assign(new Error(), reason));
+        return;
+      }
       case "recall":
-        for (const id of order.ids) this.#waiting.delete(id);
-        this.#tell({ kind: "recalled" });
+        for (const id of order[1]) this.#waiting.delete(id);
+        this.#tell(["recalled"]);
     }
   }
 
   #work(): void {
     this.#isWorking = true;
-    for (const call of this.#waiting.values()) {
-      this.#waiting.delete(call.id);
-      const tookMs = this.#call(call);
-      const isLong = tookMs >= LONG_MS && this.#waiting.size > 0;
+    this.#now = undefined;
+    for (const [id, running] of this.#waiting) {
+      this.#waiting.delete(id);
+      const hasMore = this.#waiting.size > 0;
+      const took = this.#call(running, hasMore);
+      if (!hasMore || took === undefined || this.#now === undefined) continue;
+      const isLong = took >= LONG_MS;
       // At once where the pool could not know otherwise which call is the one that runs.
-      if (isLong || !this.running || performance.now() - this.#sentAt > MESSAGE_MS) this.#send();
+      if (!isLong && this.running && this.#now - this.#sentAt <= MESSAGE_MS) continue;
+      this.#send();
+      this.#now = undefined;
       if (!isLong) continue;
       // A turn, so that what was recalled meanwhile is heard of.
       this.#show(NONE);
@@ -139,68 +163,84 @@ class Server {
     if (this.running) Atomics.store(this.running, 0, id);
   }
 
-  /** Calls a function, and returns how long it took to return. */
-  #call(call: Call): number {
-    const running = new Running(call, (remark) => this.#tell(remark));
-    this.#running.set(call.id, running);
-    this.#show(call.id);
+  /** Calls a function, and returns how long it took to return, if somebody wants to know. */
+  #call(running: Running, hasMore: boolean): Took {
+    const [, id, served, input, path, , isTimed] = running.call;
+    const { run } = this.#nodes[served] as AnyNode;
+    this.#show(id);
     this.#hasTold = false;
-    const startedAt = performance.now();
-    let ms = 0;
-    const { output, transfer, run } = this.#nodes[call.served] as AnyNode;
-    const returned = (result: unknown) => {
-      const value = output ? result : undefined;
-      if (transfer) this.#moved.push(value);
-      this.#end(running, { kind: "returned", id: call.id, ms, value });
-    };
-    const threw = (error: unknown) => this.#end(running, { kind: "threw", id: call.id, ms, error: pack(error) });
-    this.path = call.fields[3];
+    this.path = path;
+    // A look at the clock costs as much as a small call.
+    const startedAt = isTimed || hasMore ? (this.#now ?? performance.now()) : undefined;
+    let took: Took;
     try {
-      const result: unknown = run(call.input, contextOf(running, this.#context));
-      ms = performance.now() - startedAt;
-      if (!isThenable(result)) returned(result);
-      else {
-        this.#tell({ kind: "waits", id: call.id, ms });
-        result.then(returned, threw);
-      }
+      const result: unknown = run(input, contextOf(running, this.#context));
+      took = this.#since(startedAt);
+      if (isThenable(result)) this.#await(running, took, result);
+      else this.#returned(running, took, result);
     } catch (error) {
-      ms = performance.now() - startedAt;
-      threw(error);
+      took = this.#since(startedAt);
+      this.#end(running, ["threw", id, took, pack(error)]);
     }
     this.path = undefined;
-    return ms;
+    return took;
+  }
+
+  #since(startedAt: number | undefined): Took {
+    this.#now = startedAt === undefined ? undefined : performance.now();
+    return this.#now && startedAt && this.#now - startedAt;
+  }
+
+  #await(running: Running, took: Took, result: PromiseLike<unknown>): void {
+    const [, id] = running.call;
+    this.#running.set(id, running);
+    this.#tell(["waits", id, took]);
+    result.then(
+      (value) => this.#returned(running, took, value),
+      (error) => this.#end(running, ["threw", id, took, pack(error)]),
+    );
+  }
+
+  #returned(running: Running, took: Took, result: unknown): void {
+    const [, id, served] = running.call;
+    const { output, transfer } = this.#nodes[served] as AnyNode;
+    const value = output ? result : undefined;
+    if (transfer) this.#moved.push(value);
+    this.#end(running, ["returned", id, took, value]);
   }
 
   #end(running: Running, outcome: Outcome): void {
-    const { id } = outcome;
+    const [, id, took] = outcome;
     const { pause } = running;
     running.isOver = true;
     this.#running.delete(id);
-    this.#report(pause ? { kind: "paused", id, ms: outcome.ms, pause } : outcome);
+    this.#report(pause ? ["paused", id, took, pause] : outcome);
   }
 
   /** Of what is told in the middle of a call the first is sent at once. */
-  #tell(report: Report): void {
+  readonly #tell = (report: Report): void => {
     this.#report(report);
-    if (!this.#isWorking || (this.#hasTold && performance.now() - this.#sentAt < GATHER_MS)) return;
+    if (!this.#isWorking) return;
+    const now = performance.now();
+    if (this.#hasTold && now - this.#sentAt < GATHER_MS) return;
     this.#hasTold = true;
-    this.#send();
-  }
+    this.#send(now);
+  };
 
   #report(report: Report): void {
     this.#reports.push(report);
     if (!this.#isWorking && this.#reports.length === 1) queueMicrotask(() => this.#send());
   }
 
-  #send(): void {
+  #send(now = this.#now ?? this.#sentAt): void {
     const reports = this.#reports;
     const moved = this.#moved;
     if (reports.length === 0) return;
     this.#reports = [];
     this.#moved = [];
-    this.#sentAt = performance.now();
+    this.#sentAt = now;
     try {
-      this.#port.send(reports, transferablesIn(moved) as Transferable[]);
+      this.#port.send(reports, transferList(moved));
     } catch {
       // One of them cannot be cloned: each for itself.
       for (const report of reports) this.#sendOne(report, moved);
@@ -209,16 +249,16 @@ class Server {
 
   #sendOne(report: Report, moved: readonly unknown[]): void {
     try {
-      const own = report.kind === "returned" && moved.includes(report.value) ? [report.value] : [];
-      this.#port.send([report], transferablesIn(own) as Transferable[]);
+      const own = report[0] === "returned" && moved.includes(report[3]) ? [report[3]] : [];
+      this.#port.send([report], transferList(own));
     } catch (error) {
-      if (!("id" in report)) return;
-      const refusal =
-        report.kind === "paused"
-          ? refusalOf("payload of its pause", report.pause.payload, error)
-          : refusalOf("output", (report as { value?: unknown }).value, error);
-      this.#port.send([{ kind: "refused", id: report.id, ms: 0, refusal }]);
+      if (report[0] === "paused") this.#refuse(report[1], "payload of its pause", report[3].payload, error);
+      if (report[0] === "returned") this.#refuse(report[1], "output", report[3], error);
     }
+  }
+
+  #refuse(id: number, what: string, value: unknown, error: unknown): void {
+    this.#port.send([["refused", id, undefined, refusalOf(what, value, error)]]);
   }
 }
 

@@ -4,19 +4,23 @@ import type { BaseContext } from "../../src/definition/context.js";
 import { answerTo, type PauseRequest, pausedError } from "../../src/definition/pausing.js";
 import type { AnySchema } from "../../src/definition/schema.js";
 import { print } from "../../src/errors.js";
-import type { Call, Remark } from "./protocol.js";
+import type { Call, Remark, RunOrder } from "./protocol.js";
 
 /** A call under way. */
 export class Running {
   readonly call: Call;
+  readonly run: RunOrder;
+  readonly dag: string;
   readonly #tell: (remark: Remark) => void;
   pause: PauseRequest | undefined;
   isOver = false;
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
 
-  constructor(call: Call, tell: (remark: Remark) => void) {
+  constructor(call: Call, run: RunOrder, dag: string, tell: (remark: Remark) => void) {
     this.call = call;
+    this.run = run;
+    this.dag = dag;
     this.#tell = tell;
   }
 
@@ -34,8 +38,7 @@ export class Running {
   }
 
   requestPause(reason: string, payload: unknown, schema: AnySchema | undefined): unknown {
-    const { fields, answers } = this.call;
-    const [, , , path] = fields;
+    const [, , , , path, , , , answers] = this.call;
     const answer = answerTo({ path, answers }, reason, payload, schema);
     if ("value" in answer) return answer.value;
     this.pause = answer;
@@ -43,11 +46,11 @@ export class Running {
   }
 
   progress(done: number, total: number | undefined): void {
-    if (!this.isOver) this.#tell({ kind: "progress", id: this.call.id, done, total });
+    if (!this.isOver) this.#tell(["progress", this.call[1], done, total]);
   }
 
   log(message: unknown, data: unknown): void {
-    if (!this.isOver) this.#tell({ kind: "log", id: this.call.id, message: print(message), data: asItIsNow(data) });
+    if (!this.isOver) this.#tell(["log", this.call[1], print(message), asItIsNow(data)]);
   }
 }
 
@@ -67,19 +70,41 @@ export function contextOf(running: Running, extra: object | undefined): BaseCont
   return extra ? Object.assign(context, extra) : context;
 }
 
+/** Made of getters since most functions never look. Methods may be taken apart. */
 class CallContext implements BaseContext {
   readonly #running: Running;
-  readonly runId: string;
-  readonly dag: string;
-  readonly label: string;
-  readonly path: string;
-  readonly attempt: number;
-  readonly epoch: number;
-  readonly idempotencyKey: string;
 
   constructor(running: Running) {
     this.#running = running;
-    [this.runId, this.dag, this.label, this.path, this.attempt, this.epoch, this.idempotencyKey] = running.call.fields;
+  }
+
+  get runId(): string {
+    return this.#running.run[1];
+  }
+
+  get dag(): string {
+    return this.#running.dag;
+  }
+
+  get label(): string {
+    const [, , , , path, , , label = path] = this.#running.call;
+    return label;
+  }
+
+  get path(): string {
+    return this.#running.call[4];
+  }
+
+  get attempt(): number {
+    return this.#running.call[5];
+  }
+
+  get epoch(): number {
+    return this.#running.run[2];
+  }
+
+  get idempotencyKey(): string {
+    return `${this.runId}/${this.path}`;
   }
 
   get signal(): AbortSignal {

@@ -3,6 +3,7 @@
 import { errorOf, errorRecord } from "../../src/error-record.js";
 import { print, toError } from "../../src/errors.js";
 import type { ErrorRecord } from "../../src/events.js";
+import { transferablesIn } from "../../src/transferables.js";
 import type { CrossingError, Refusal } from "./protocol.js";
 
 /** Packs whatever was thrown. */
@@ -30,6 +31,11 @@ function restore(error: Error, { own: ref, cause, errors }: ErrorRecord, own: re
   if (ref !== undefined) Object.assign(error, own[Number(ref)]);
   if (cause) restore(error.cause as Error, cause, own);
   for (const [i, inner] of (errors ?? []).entries()) restore((error as AggregateError).errors[i], inner, own);
+}
+
+/** All inside some values that can be moved; nothing if there is nothing, which is posted sooner. */
+export function transferList(values: readonly unknown[]): Transferable[] | undefined {
+  return values.length > 0 ? (transferablesIn(values) as Transferable[]) : undefined;
 }
 
 /** Says where in a value that cannot be cloned it lies. */

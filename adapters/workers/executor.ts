@@ -131,7 +131,7 @@ class Placing implements WorkerExecutor {
       );
     }
     const key = keyOf(dag, address);
-    const cost: Cost = { ms: undefined };
+    const cost: Cost = { ms: undefined, calls: 0 };
     return { name: this.name, queues: true, copies: true, execute: (task) => pool.run(task, key, cost) };
   }
 

@@ -6,6 +6,8 @@ import type { Task } from "../../src/ports.js";
 export interface Cost {
   /** Milliseconds that a call takes, guessed high; nothing if none has returned. */
   ms: number | undefined;
+  /** How many there were. */
+  calls: number;
 }
 
 /** A task that waits for a worker, or that one has. */
@@ -93,6 +95,11 @@ export class FairQueue {
   /** For those that have waited before. */
   pushFront(flight: Flight): void {
     this.#rowOf(flight).again.push(flight);
+  }
+
+  /** True if nobody waits; also those that are over may be there. */
+  get isEmpty(): boolean {
+    return this.#rows.size === 0;
   }
 
   /** The next one, which stays. */

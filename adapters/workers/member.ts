@@ -1,15 +1,23 @@
 // One worker of a pool: what it has to do, what it says, and whether it lives.
 
 import { HeddleError, print, toError } from "../../src/errors.js";
-import { transferablesIn } from "../../src/transferables.js";
-import { refusalOf, unpack } from "./crossing.js";
+import { refusalOf, transferList, unpack } from "./crossing.js";
 import type { Flight } from "./flight.js";
-import { type Hello, type Order, type Outcome, PROTOCOL, type Refusal, type Report } from "./protocol.js";
+import {
+  type Hello,
+  type Order,
+  type Outcome,
+  PROTOCOL,
+  type Refusal,
+  type Report,
+  type RunOrder,
+  type Took,
+} from "./protocol.js";
 
 /** A worker as the platform has it. */
 export interface Handle {
   /** `moved`: what is inside the orders and moved instead of copied. */
-  post(orders: readonly Order[], moved: Transferable[]): void;
+  post(orders: readonly Order[], moved?: Transferable[]): void;
   terminate(): void;
   /** Whether it keeps the process alive. Absent where nothing does. */
   hold?(isHeld: boolean): void;
@@ -40,6 +48,8 @@ export interface MemberHost {
 const UNKNOWN_MS = 1_000;
 /** So many milliseconds a worker has to say what it serves: those that end before that tell nobody in browsers. */
 const START_MS = 20_000;
+/** Of so many calls of a function that are alone with a worker one is timed: a look at the clock costs as much. */
+const TIMED_EVERY = 8;
 /** The least that a call is taken to cost, in milliseconds: some clocks stand still for longer. */
 const LEAST_MS = 0.005;
 
@@ -49,6 +59,10 @@ export class Member {
   readonly #handle: Handle;
   readonly #flights = new Map<number, Flight>();
   #outbox: Order[] = [];
+  /** True as long as somebody will empty it. */
+  #isDue = false;
+  /** Of which its worker knows that calls are of it. */
+  #run: RunOrder | undefined;
   #moved: unknown[] = [];
   #numbers: ReadonlyMap<string, number> | undefined;
   hello: Hello | undefined;
@@ -56,8 +70,10 @@ export class Member {
   /** The number of calls that run or wait behind the one that does, and the milliseconds that they will take, as far as that is known. */
   busyCount = 0;
   loadMs = 0;
-  /** When it last had something to say or to do. */
-  heardAt = performance.now();
+  /** How often was looked at it since it last had something to say or to do: a look at the clock costs as much as a call. */
+  silentLooks = 0;
+  /** True if it has had something to do since that was asked last. */
+  wasUsed = true;
   /** How many of its calls cannot run again elsewhere: nobody else may put it in danger. */
   onceOnly = 0;
   /** True from when its calls were given to others until it has forgotten them. */
@@ -110,30 +126,39 @@ export class Member {
   give(flight: Flight): void {
     const { task } = flight;
     const { context } = task;
-    if (this.isUnused) this.#handle.hold?.(true);
-    if (this.busyCount === 0) this.heardAt = performance.now();
+    // Who has nothing to do begins at once; what comes behind goes together.
+    const isFirst = this.isUnused;
+    if (isFirst) {
+      this.#handle.hold?.(true);
+      this.#isDue = true;
+    }
+    if (this.busyCount === 0) this.silentLooks = 0;
+    this.wasUsed = true;
     flight.waits = false;
     flight.expectedMs = flight.cost.ms ?? UNKNOWN_MS;
     this.#flights.set(flight.id, flight);
     if (!flight.isRepeatable) this.onceOnly++;
     this.busyCount++;
     this.loadMs += flight.expectedMs;
-    const { runId, dag, label, path, attempt, epoch, idempotencyKey } = context;
-    this.#order({
-      kind: "call",
-      id: flight.id,
-      served: this.#numbers?.get(flight.key) as number,
-      input: task.input,
-      fields: [runId, dag, label, path, attempt, epoch, idempotencyKey],
-      answers: task.answers,
-    });
+    const { runId, label, path, attempt, epoch } = context;
+    if (runId !== this.#run?.[1] || epoch !== this.#run[2]) {
+      this.#run = ["run", runId, epoch];
+      this.#order(this.#run);
+    }
+    const { cost } = flight;
+    const isTimed = cost.ms === undefined || ++cost.calls % TIMED_EVERY === 0;
+    const served = this.#numbers?.get(flight.key) as number;
+    const call = ["call", flight.id, served, task.input, path, attempt, isTimed] as const;
+    if (task.answers) this.#order([...call, label, task.answers]);
+    else this.#order(label === path ? call : [...call, label]);
     if (task.moves.length > 0) this.#moved.push(...task.moves);
     task.begins();
+    if (isFirst) this.#flush();
   }
 
   abort({ id }: Flight, reason: unknown): void {
     const { name, message, code } = toError(reason) as Error & { readonly code?: unknown };
-    this.#order({ kind: "abort", id, reason: { name, message, ...(code === undefined ? {} : { code: print(code) }) } });
+    this.#order(["abort", id, { name, message, ...(code === undefined ? {} : { code: print(code) }) }]);
   }
 
   /** Takes back all calls but the one that runs. */
@@ -141,7 +166,7 @@ export class Member {
     this.isStuck = true;
     const { running } = this;
     const rest = this.flights.filter((flight) => !flight.waits && flight !== running);
-    this.#order({ kind: "recall", ids: rest.map(({ id }) => id) });
+    this.#order(["recall", rest.map(({ id }) => id)]);
     for (const flight of rest) this.#drop(flight);
     return rest;
   }
@@ -154,71 +179,73 @@ export class Member {
 
   #order(order: Order): void {
     this.#outbox.push(order);
-    if (this.#outbox.length === 1) queueMicrotask(() => this.#flush());
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(this.#flush);
   }
 
-  #flush(): void {
+  readonly #flush = (): void => {
+    this.#isDue = false;
     const orders = this.#outbox;
     const moved = this.#moved;
     this.#outbox = [];
     this.#moved = [];
     if (this.isDead) return;
     try {
-      this.#handle.post(orders, transferablesIn(moved) as Transferable[]);
+      this.#handle.post(orders, transferList(moved));
     } catch {
       // One of them cannot be cloned: each for itself.
       for (const order of orders) this.#post(order);
     }
-  }
+  };
 
   #post(order: Order): void {
+    const flight = order[0] === "call" ? this.#flights.get(order[1]) : undefined;
     try {
-      const moved = order.kind === "call" ? this.#flights.get(order.id)?.task.moves : [];
-      this.#handle.post([order], transferablesIn(moved ?? []) as Transferable[]);
+      this.#handle.post([order], transferList(flight?.task.moves ?? []));
     } catch (error) {
-      const flight = order.kind === "call" ? this.#flights.get(order.id) : undefined;
-      if (order.kind !== "call" || !flight) return;
+      if (!flight) return;
       this.#drop(flight);
       if (this.isUnused) this.#handle.hold?.(false);
-      flight.reject(notCloneable(flight, refusalOf("input", order.input, error)));
+      flight.reject(notCloneable(flight, refusalOf("input", flight.task.input, error)));
       this.#host.freed(this);
     }
   }
 
   #reported(reports: readonly Report[]): void {
     if (this.isDead) return;
-    this.heardAt = performance.now();
+    this.silentLooks = 0;
     for (const report of reports) this.#hear(report);
     if (this.isUnused) this.#handle.hold?.(false);
     this.#host.freed(this);
   }
 
   #hear(report: Report): void {
-    if (report.kind === "hello") return this.#greeted(report);
-    if (report.kind === "broken") return this.died(unpack(report.error), true);
-    if (report.kind === "recalled") {
+    if (report[0] === "hello") return this.#greeted(report[1]);
+    if (report[0] === "broken") return this.died(unpack(report[1]), true);
+    if (report[0] === "recalled") {
       this.isStuck = false;
       return;
     }
-    const flight = this.#flights.get(report.id);
+    const flight = this.#flights.get(report[1]);
     // Late: it was given to another worker, or nobody waits for it any more.
     if (!flight) return;
     const { context } = flight.task;
-    switch (report.kind) {
+    switch (report[0]) {
       case "progress":
-        return context.progress(report.done, report.total);
+        return context.progress(report[2], report[3]);
       case "log":
-        return context.log(report.message, report.data);
+        return context.log(report[2], report[3]);
       case "dropped":
         this.#drop(flight);
         return flight.reject(flight.aborted?.reason);
       case "waits":
-        flight.cost.ms = dearer(flight.cost.ms, report.ms);
+        flight.cost.ms = dearer(flight.cost.ms, report[2]);
         this.#unload(flight);
         flight.waits = true;
         return;
       default:
-        if (!flight.waits) flight.cost.ms = dearer(flight.cost.ms, report.ms);
+        if (!flight.waits) flight.cost.ms = dearer(flight.cost.ms, report[2]);
         this.#drop(flight);
         settle(flight, report);
     }
@@ -267,8 +294,8 @@ export class Member {
 }
 
 /** What a call will cost: up at once, down slowly, since what was long may be long again. */
-function dearer(before: number | undefined, ms: number): number {
-  return Math.max(ms, LEAST_MS, (before ?? 0) * 0.9);
+function dearer(before: number | undefined, took: Took): number | undefined {
+  return took === undefined ? before : Math.max(took, LEAST_MS, (before ?? 0) * 0.9);
 }
 
 /** Names a function in all workers. */
@@ -277,15 +304,15 @@ export function keyOf(dag: string, address: string): string {
 }
 
 function settle(flight: Flight, outcome: Outcome): void {
-  switch (outcome.kind) {
+  switch (outcome[0]) {
     case "returned":
-      return flight.resolve(outcome.value);
+      return flight.resolve(outcome[3]);
     case "threw":
-      return flight.reject(unpack(outcome.error));
+      return flight.reject(unpack(outcome[3]));
     case "refused":
-      return flight.reject(notCloneable(flight, outcome.refusal));
+      return flight.reject(notCloneable(flight, outcome[3]));
     case "paused":
-      flight.task.pauses(outcome.pause);
+      flight.task.pauses(outcome[3]);
       return flight.resolve(undefined);
   }
 }

@@ -39,6 +39,7 @@ export class Pool implements MemberHost {
   readonly #greeted: { resolve(hello: Hello): void; reject(error: unknown): void }[] = [];
   #hello: Hello | undefined;
   #nextId = 0;
+  #last: Member | undefined;
   #futileDeaths = 0;
   #watching: ReturnType<typeof setTimeout> | undefined;
   #releasing: ReturnType<typeof setTimeout> | undefined;
@@ -75,9 +76,11 @@ export class Pool implements MemberHost {
     const flight = new Flight(this.#nextId, task, key, cost);
     if (this.#isClosed) flight.reject(closed());
     else {
-      this.#queue.push(flight);
       task.onAbort((reason) => this.#abort(flight, reason));
-      this.#pump();
+      const member = this.#queue.isEmpty ? this.#memberFor(flight) : undefined;
+      if (member) this.#give(member, flight);
+      else this.#queue.push(flight);
+      this.#watch();
     }
     return flight.settled;
   }
@@ -108,7 +111,8 @@ export class Pool implements MemberHost {
 
   freed(member: Member): void {
     this.#futileDeaths = 0;
-    if (member.running?.aborted) this.#graceOf(member.running, member);
+    const { running } = member;
+    if (running?.aborted) this.#graceOf(running, member);
     this.#pump();
     if (member.isUnused) this.#releaseLater();
   }
@@ -140,23 +144,31 @@ export class Pool implements MemberHost {
       const member = this.#memberFor(flight);
       if (!member) break;
       this.#queue.take();
-      member.give(flight);
+      this.#give(member, flight);
     }
     this.#watch();
+  }
+
+  #give(member: Member, flight: Flight): void {
+    this.#last = member;
+    member.give(flight);
   }
 
   #memberFor(flight: Flight): Member | undefined {
     let best: Member | undefined;
     let shared: Member | undefined;
+    let last: Member | undefined;
     let isStarting = false;
     for (const member of this.#members) {
       if (!member.hello) isStarting = true;
       else if (member.isStuck) continue;
       else if (member.busyCount === 0) {
-        if (flight.isRepeatable ? member.onceOnly === 0 : member.isUnused) return member;
-        shared = member;
+        if (!(flight.isRepeatable ? member.onceOnly === 0 : member.isUnused)) shared = member;
+        else if (member !== this.#last) return member;
+        else last = member;
       } else if (!best || member.loadMs < best.loadMs) best = member;
     }
+    if (last) return last;
     if (this.#members.size < this.#size) isStarting ||= this.#start();
     // What cannot run again stands beside others, who may end its worker, only where all workers have something to do.
     if (shared && !isStarting) return shared;
@@ -182,7 +194,8 @@ export class Pool implements MemberHost {
   /** Looks, as long as calls wait behind others in a worker, whether they wait for nothing. */
   #watch(): void {
     if (this.#watching !== undefined) return;
-    const needsWatch = [...this.#members].some(({ busyCount, isStuck }) => busyCount > 1 || isStuck);
+    let needsWatch = false;
+    for (const { busyCount, isStuck } of this.#members) needsWatch ||= busyCount > 1 || isStuck;
     if (!needsWatch) return;
     this.#watching = setTimeout(() => {
       this.#watching = undefined;
@@ -192,10 +205,10 @@ export class Pool implements MemberHost {
   }
 
   #look(member: Member): void {
-    const silentMs = performance.now() - member.heardAt;
+    const silentMs = member.silentLooks++ * SILENT_MS;
     // It has begun since it was aborted, and could not say so.
     if (member.running?.aborted) this.#graceOf(member.running, member);
-    if (member.busyCount > 1 && silentMs > SILENT_MS) {
+    if (member.busyCount > 1 && silentMs > 0) {
       for (const flight of member.recall().reverse()) this.#requeue(flight);
     } else if (member.isStuck && member.isUnused && silentMs > this.#graceMs) {
       // It had begun what was recalled, and nobody waits for that any more.
@@ -259,9 +272,10 @@ export class Pool implements MemberHost {
     if (this.#releasing !== undefined) return;
     this.#releasing = setTimeout(() => {
       this.#releasing = undefined;
-      const now = performance.now();
       for (const member of this.#members) {
-        if (!member.isUnused || !member.hello || now - member.heardAt < this.#idleMs) continue;
+        const isIdle = member.isUnused && member.hello && !member.wasUsed;
+        member.wasUsed = false;
+        if (!isIdle) continue;
         member.kill();
         this.#members.delete(member);
       }

@@ -1,4 +1,5 @@
-// What goes between a pool and its workers. Both sides send lists: all that came up in one turn is one message.
+// What goes between a pool and its workers. Both sides send lists: all that came up in one turn is one message. What is in
+// them are lists too, which are cloned faster than objects.
 
 import type { ErrorRecord } from "../../src/events.js";
 
@@ -15,7 +16,6 @@ export interface Served {
 
 /** The first that a worker sends. */
 export interface Hello {
-  readonly kind: "hello";
   readonly protocol: number;
   readonly served: readonly Served[];
   /** The name of a Web Lock that the worker holds as long as it lives, where there are such. */
@@ -24,35 +24,30 @@ export interface Hello {
   readonly running: Int32Array | undefined;
 }
 
-/** The plain fields of the context, in a list, which is cloned faster than an object. */
-export type Fields = readonly [
-  runId: string,
-  dag: string,
-  label: string,
+/** To which run the calls belong that follow. */
+export type RunOrder = readonly [kind: "run", runId: string, epoch: number];
+
+/** Run a function, by its number. `isTimed`: what it takes is to be told. `label`: where it is not the path. */
+export type Call = readonly [
+  kind: "call",
+  id: number,
+  served: number,
+  input: Readonly<Record<string, unknown>>,
   path: string,
   attempt: number,
-  epoch: number,
-  idempotencyKey: string,
+  isTimed: boolean,
+  label?: string | undefined,
+  answers?: ReadonlyMap<string, unknown>,
 ];
 
-/** Run a function. */
-export interface Call {
-  readonly kind: "call";
-  readonly id: number;
-  /** The number of the function. */
-  readonly served: number;
-  readonly input: Readonly<Record<string, unknown>>;
-  readonly fields: Fields;
-  readonly answers: ReadonlyMap<string, unknown> | undefined;
-}
-
-/** What else a pool tells a worker. */
+/** What a pool tells a worker. */
 export type Order =
+  | RunOrder
   | Call
   /** Abort the signal of a call. */
-  | { readonly kind: "abort"; readonly id: number; readonly reason: AbortReason }
+  | readonly [kind: "abort", id: number, reason: AbortReason]
   /** Forget these calls, as far as they have not begun: another worker has them. */
-  | { readonly kind: "recall"; readonly ids: readonly number[] };
+  | readonly [kind: "recall", ids: readonly number[]];
 
 /** Why a call is aborted: enough of an error to tell one from another. */
 export interface AbortReason {
@@ -67,12 +62,15 @@ export interface CrossingError {
   readonly own: readonly unknown[];
 }
 
-/** What becomes of a call. `ms`: the time that its function took until it returned, be it a promise. */
+/** The time that a function took until it returned, be it a promise; nothing if that was not looked at. */
+export type Took = number | undefined;
+
+/** What becomes of a call. */
 export type Outcome =
-  | { readonly kind: "refused"; readonly id: number; readonly ms: number; readonly refusal: Refusal }
-  | { readonly kind: "returned"; readonly id: number; readonly ms: number; readonly value: unknown }
-  | { readonly kind: "threw"; readonly id: number; readonly ms: number; readonly error: CrossingError }
-  | { readonly kind: "paused"; readonly id: number; readonly ms: number; readonly pause: CrossingPause };
+  | readonly [kind: "refused", id: number, took: Took, refusal: Refusal]
+  | readonly [kind: "returned", id: number, took: Took, value: unknown]
+  | readonly [kind: "threw", id: number, took: Took, error: CrossingError]
+  | readonly [kind: "paused", id: number, took: Took, pause: CrossingPause];
 
 /** What cannot go over the border, and the path to the first thing inside it that cannot: `.rows[3].parse`. */
 export interface Refusal {
@@ -91,18 +89,18 @@ export interface CrossingPause {
 /** What is told of a call before it ends. */
 export type Remark =
   /** Its function returned a promise: the worker is free for others. */
-  | { readonly kind: "waits"; readonly id: number; readonly ms: number }
-  | { readonly kind: "progress"; readonly id: number; readonly done: number; readonly total: number | undefined }
-  | { readonly kind: "log"; readonly id: number; readonly message: string; readonly data: unknown };
-
-/** A call that was aborted had not begun, and is forgotten; and so is what was recalled. */
-export type Forgotten = { readonly kind: "dropped"; readonly id: number } | { readonly kind: "recalled" };
-
-/** Something failed outside of all calls. */
-export interface Broken {
-  readonly kind: "broken";
-  readonly error: CrossingError;
-}
+  | readonly [kind: "waits", id: number, took: Took]
+  | readonly [kind: "progress", id: number, done: number, total: number | undefined]
+  | readonly [kind: "log", id: number, message: string, data: unknown]
+  /** It was aborted before it began, and is forgotten. */
+  | readonly [kind: "dropped", id: number];
 
 /** All that a worker says. */
-export type Report = Hello | Outcome | Remark | Forgotten | Broken;
+export type Report =
+  | readonly [kind: "hello", hello: Hello]
+  | Outcome
+  | Remark
+  /** What was recalled is forgotten. */
+  | readonly [kind: "recalled"]
+  /** Something failed outside of all calls. */
+  | readonly [kind: "broken", error: CrossingError];

@@ -71,7 +71,7 @@ describe("pitfall 6: a worker dies, and all that it had settles", () => {
     ["serves nothing", "", /exited with code 0 before it called serve\(\)/],
     [
       "speaks another protocol",
-      `import { parentPort } from "node:worker_threads"; parentPort.postMessage([{ kind: "hello", protocol: 99, served: [] }]);`,
+      `import { parentPort } from "node:worker_threads"; parentPort.postMessage([["hello", { protocol: 99, served: [] }]]);`,
       /protocol 99 .* protocol 1/,
     ],
   ])("a file that %s: a clear error, and no end of workers is started", async (_, source, message) => {
@@ -180,7 +180,7 @@ test("workers that serve other nodes than those before are refused", async () =>
   const text = (address: string) => `
     import { parentPort } from "node:worker_threads";
     const served = [{ dag: "d", address: "${address}" }];
-    parentPort.postMessage([{ kind: "hello", protocol: 1, served }]);
+    parentPort.postMessage([["hello", { protocol: 1, served }]]);
     parentPort.on("message", () => {});`;
   const source = fileWith(text("one"));
   const executor = pool({ size: 2 }, source);
