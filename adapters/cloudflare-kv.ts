@@ -153,7 +153,7 @@ class CloudflareKv implements Store {
 
   async putValue(runId: string, hash: string, value: Encoded): Promise<void> {
     this.#client.expectOpen();
-    return this.#values.put(this.#ownership.holding(runId), hash, value);
+    await this.#values.put(this.#ownership.holding(runId), hash, value);
   }
 
   getValue(at: ValueLocation): Promise<Encoded | undefined> {

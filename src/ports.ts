@@ -91,7 +91,7 @@ export interface StoreCapabilities {
    * counted only where that is asked for.
    */
   readonly metered?: boolean;
-  /** True if each run has values of its own, so that equal ones of two runs are stored twice. */
+  /** True if each owner of a run has values of its own, so that equal ones of two are stored twice. */
   readonly valuesByRun?: boolean;
 }
 

@@ -1,11 +1,11 @@
 // What KV does in production and the local one does not: stale reads, remembered misses, one write a second to a key,
 // short and empty pages, lists that lag; and two drivers who do not see each other.
 
-import { chain, DagProvenance, DagRunner, dag, list, map, node, type } from "heddle";
+import { chain, DagProvenance, DagRunner, dag, list, map, node, type Store, type } from "heddle";
 import { cloudflareKvStore } from "heddle/adapters/cloudflare-kv";
 import { conformanceCases } from "heddle/conformance";
 import { describe, expect, test } from "vitest";
-import { acquired } from "../conformance/writing.js";
+import { acquired, appended, eventsOf } from "../conformance/writing.js";
 import { FaultyKv } from "./support/faulty-kv.js";
 import { journal } from "./support/store-with.js";
 
@@ -250,6 +250,20 @@ test("what an owner who was cut off released does not make the run unreadable", 
   const { events, more } = await store.read("r", 0, 1_000);
   expect(more).toBe(false);
   expect(events.at(-1)).toMatchObject({ type: "run-completed" });
+});
+
+test("all pages of one reading are of one history", async () => {
+  const kv = new FaultyKv();
+  const [one, two, reader] = [1, 2, 3].map(() => cloudflareKvStore(kv.at("ams"), silent)) as [Store, Store, Store];
+  const first = await appended(one, "r", await acquired(one, "r"), eventsOf("first", 2));
+  const second = await acquired(two, "r", 10_000);
+  await appended(one, "r", first, eventsOf("beaten", 3));
+  const page = await reader.read("r", 0, 3);
+  await appended(two, "r", second, eventsOf("second", 3));
+  await reader.head("r");
+  const rest = await reader.read("r", 3, 10);
+  expect([...page.events, ...rest.events]).toEqual([...eventsOf("first", 2), ...eventsOf("beaten", 3)]);
+  expect((await reader.read("r", 0, 10)).events).toEqual([...eventsOf("first", 2), ...eventsOf("second", 3)]);
 });
 
 test("a list of few among many runs takes one operation a thousand keys", async () => {

@@ -1,67 +1,16 @@
 // Removing and pruning runs on KV: within few operations, stopped at any of them, beside runs that need some of it, and
 // while their owners go on.
 
-import { chain, DagProvenance, DagRunner, dag, node, type Store, type, type WritePosition } from "heddle";
-import { cloudflareKvStore, type KvNamespace } from "heddle/adapters/cloudflare-kv";
+import { chain, DagProvenance, DagRunner, dag, node, type, type WritePosition } from "heddle";
+import { cloudflareKvStore } from "heddle/adapters/cloudflare-kv";
 import { describe, expect, test } from "vitest";
 import { expectEqual } from "../conformance/expect-equal.js";
 import { acquired, appended, batchOf, eventsOf, named, outputsOf, reusing, storedRun } from "../conformance/writing.js";
 import { FaultyKv } from "./support/faulty-kv.js";
+import { at, heldUp, left, replayOf, runOf, silent, within } from "./support/kv-runs.js";
 
-const silent = { onWarning: () => {}, retryAfterMs: 0 };
 const Text = type<string>("Text");
 const Num = type<number>("Num");
-
-const at = (kv: FaultyKv, location = "ams") => cloudflareKvStore(kv.at(location), silent);
-/** The keys that are left, but for those which say that a run was removed. */
-const left = (kv: FaultyKv) => kv.keys().filter((key) => !key.includes("/%/"));
-
-/** A run of `count` batches with a value each. */
-async function runOf(store: Store, runId: string, count: number) {
-  const values = await Promise.all(
-    Array.from({ length: count }, (_, i) => named(`["${runId} ${i} ${"x".repeat(200)}"]`)),
-  );
-  let place = await acquired(store, runId);
-  for (const value of values) {
-    const batch = { values: new Map([[value.hash, value.encoded]]), refers: [value.hash] };
-    place = await appended(store, runId, place, outputsOf([value]), { ...batch, head: { status: "completed" } });
-  }
-  await store.release(runId, place.epoch);
-  return values;
-}
-
-/** A run that takes these values from another one. */
-async function replayOf(store: Store, runId: string, origin: string, values: Awaited<ReturnType<typeof runOf>>) {
-  const place = await acquired(store, runId);
-  const refers = values.map(({ hash }) => hash);
-  await appended(store, runId, place, reusing(values, origin), { refers, head: { status: "completed" } });
-  await store.release(runId, place.epoch);
-}
-
-/** A namespace in which something happens before each operation. */
-function heldUp(kv: FaultyKv, before: (operation: keyof KvNamespace) => Promise<unknown>): KvNamespace {
-  const { getWithMetadata, put, list, delete: remove } = kv.at("ams");
-  return {
-    getWithMetadata: (key, type) => before("getWithMetadata").then(() => getWithMetadata(key, type)),
-    put: (key, value, options) => before("put").then(() => put(key, value, options)),
-    list: (options) => before("list").then(() => list(options)),
-    delete: (key) => before("delete").then(() => remove(key)),
-  };
-}
-
-/** Does something again and again, each time with so few operations, until it ends; tells how often. */
-async function within(kv: FaultyKv, operations: number, act: () => Promise<unknown>): Promise<number> {
-  for (let times = 1; times < 200; times++) {
-    kv.grant(operations);
-    const isDone = await act().then(
-      () => true,
-      () => false,
-    );
-    kv.grant(Number.POSITIVE_INFINITY);
-    if (isDone) return times;
-  }
-  throw new Error("It never ends.");
-}
 
 test("a large value is not removed under a run that has just stored the same", async () => {
   const kv = new FaultyKv();

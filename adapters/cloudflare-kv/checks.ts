@@ -49,8 +49,8 @@ export interface ValuesInfo {
 
 /** What stands at the run that others take values from. */
 export interface LinkInfo {
-  /** The beginnings of the hashes of these values. */
-  readonly hashes: string;
+  /** The beginnings of the hashes of these values; absent if they are many, which are taken for all. */
+  readonly hashes?: string;
 }
 
 /** The line of a batch. What stands in its key stands here too, so that one in the wrong place is found. */
@@ -103,7 +103,7 @@ export const isValuesInfo = acceptsOf(
 ) as Guard<ValuesInfo>;
 
 /** True for what stands beside a link. */
-export const isLinkInfo = acceptsOf(strictObject({ hashes: string() })) as Guard<LinkInfo>;
+export const isLinkInfo = acceptsOf(strictObject({ hashes: exactOptional(string()) })) as Guard<LinkInfo>;
 
 /** True for the line of a batch, whose format, head and events are still to be read. */
 export const isBatchLine = acceptsOf(

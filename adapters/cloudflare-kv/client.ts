@@ -88,19 +88,13 @@ export class Client {
   }
 
   /** Writes a key that nobody writes otherwise, or that always holds the same. @throws HeddleError `STORE_TOO_LARGE`. */
-  async put(
-    key: string,
-    value: ArrayBuffer | string,
-    metadata: Metadata,
-    ttlSeconds = this.#ttlSeconds,
-  ): Promise<void> {
-    if (typeof value === "string" || value.byteLength <= BYTES_A_KEY)
-      return this.#put(key, value, metadata, ttlSeconds);
+  async put(key: string, value: ArrayBuffer | string, metadata: Metadata): Promise<void> {
+    if (typeof value === "string" || value.byteLength <= BYTES_A_KEY) return this.#put(key, value, metadata);
     const keys = Math.ceil(value.byteLength / BYTES_A_KEY);
     for (let number = keys - 1; number >= 0; number--) {
       const part = value.slice(number * BYTES_A_KEY, (number + 1) * BYTES_A_KEY);
-      if (number === 0) await this.#put(key, part, { ...metadata, keys }, ttlSeconds);
-      else await this.#put(partOf(key, number), part, {}, ttlSeconds);
+      if (number === 0) await this.#put(key, part, { ...metadata, keys });
+      else await this.#put(partOf(key, number), part, {});
     }
   }
 
@@ -109,8 +103,8 @@ export class Client {
     for (const { key } of all) await this.#operation("delete", () => this.#kv.delete(key));
   }
 
-  #put(key: string, value: ArrayBuffer | string, metadata: Metadata, ttlSeconds: number | undefined): Promise<void> {
-    const ttl = ttlSeconds === undefined ? {} : { expirationTtl: ttlSeconds };
+  #put(key: string, value: ArrayBuffer | string, metadata: Metadata): Promise<void> {
+    const ttl = this.#ttlSeconds === undefined ? {} : { expirationTtl: this.#ttlSeconds };
     return this.#operation("write", () => this.#kv.put(key, value, { metadata, ...ttl }));
   }
 

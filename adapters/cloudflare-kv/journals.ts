@@ -65,15 +65,21 @@ export class Journals {
     }
   }
 
-  /** Writes a batch anew, where it stands, without the values that are not to be kept. */
-  async reduce({ run, runId }: View, batch: BatchRecord, read: StoredBatch, keep: ReadonlySet<string>): Promise<void> {
+  /** Writes a batch anew, where it stands, without the values that are not to be kept. Returns the new key. */
+  async reduce(
+    { run, runId }: View,
+    batch: BatchRecord,
+    read: StoredBatch,
+    keep: ReadonlySet<string>,
+  ): Promise<string> {
     const { epoch, owner, number: seq, info } = batch;
     const values = new Map([...read.values].filter(([hash]) => keep.has(hash)));
     const place = { run, runId, epoch, owner, seq, begin: info?.begin ?? 0, ...(info?.on && { on: info.on }) };
-    await this.#write({ ...place, kind: "pruned", events: read.events, values, head: read.head });
+    return this.#write({ ...place, kind: "pruned", events: read.events, values, head: read.head });
   }
 
-  async #write({ kind, run, runId, epoch, owner, seq, begin, on, events, values, head }: Written): Promise<void> {
+  /** Returns its key. */
+  async #write({ kind, run, runId, epoch, owner, seq, begin, on, events, values, head }: Written): Promise<string> {
     const packed = await pack(values);
     const place = { heddle: JOURNAL_FORMAT, run: runId, epoch, owner, seq };
     const line: BatchLine = { ...place, head, events, values: packed.texts };
@@ -86,10 +92,11 @@ export class Journals {
       bytes: Math.max(body.byteLength, payload),
       payload,
       sum: await sumOf(body),
-      ...beginningsOf([...values.keys()]),
+      ...beginningsOf(values.keys()),
     };
     const key = this.#keys.owned(run, { epoch, owner }, kind, numbered(seq));
     await this.#client.put(key, body, withHead(key, info, head));
+    return key;
   }
 
   /** Lists a run under its newest head. */

@@ -28,7 +28,7 @@ export interface OwnedKey extends Term {
 
 /** Where something stands that belongs to the run, whoever owns it. */
 export interface SharedKey {
-  /** `kept`: values that stay for other runs. `user`: a run that takes values from this one, with the epoch and the position of its batch. */
+  /** `kept`: values that stay for other runs. `user`: a run that takes values from this one, with the owner and the position of its batch. */
   readonly kind: "kept" | "user";
   readonly name: string;
 }
@@ -80,7 +80,7 @@ export class Keys {
   /** The two ends of a link: at the run from which a batch takes values, and at the run of the batch. */
   link(origin: string, run: string, term: Term, seq: number): { readonly user: string; readonly origin: string } {
     // No encoded name has a comma.
-    const user = `${this.run(origin)}u/${[run, numbered(term.epoch), numbered(seq)].join()}`;
+    const user = `${this.run(origin)}u/${[run, numbered(term.epoch), term.owner, numbered(seq)].join()}`;
     return { user, origin: this.owned(run, term, "origin", `${numbered(seq)}${origin}`) };
   }
 

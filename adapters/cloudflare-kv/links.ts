@@ -5,30 +5,27 @@ import type { JournalEvent, Origin } from "../../src/events.js";
 import type { Batch } from "../../src/ports.js";
 import { isLinkInfo } from "./checks.js";
 import type { Client } from "./client.js";
-import { type Keys, nameOfKey, originNamed, type Term } from "./keys.js";
+import { type Keys, nameOfKey, originNamed } from "./keys.js";
 import type { Holding } from "./ownership.js";
 import {
-  allBeginningsOf,
   beginningOf,
   beginningsIn,
-  infoOf,
+  beginningsOf,
   type OwnedRecord,
-  putInfo,
+  opened,
   type Records,
   recordsIn,
   type SharedRecord,
+  sealed,
 } from "./records.js";
 import { unlessDamaged, type View } from "./runs.js";
 import { type Values, valuesInfo } from "./values.js";
 
-/** Tells of a hash whether somebody wants the value. */
+/** Tells of a hash, or of its beginning, whether somebody wants the value. */
 export type IsWanted = (hash: string) => boolean;
 
-/** Where a link belongs: a batch of a run. */
-interface LinkPlace extends Term {
-  readonly run: string;
-  readonly seq: number;
-}
+/** So many hashes stand beside a link. */
+const MOST_IN_LINK = 100;
 
 /** One end of a link, and the key of the other. */
 interface Link {
@@ -55,82 +52,68 @@ export class Links {
   async add(held: Holding, { runId, seq, batch }: { runId: string; seq: number; batch: Batch }): Promise<void> {
     for (const originId of originsOf(batch.events, runId)) {
       const origin = await this.#nameInKey(originId);
-      await this.#put(origin, { ...held, seq }, allBeginningsOf(batch.refers));
+      await this.#put(origin, held, seq, batch.refers);
     }
   }
 
   /** Which values of a run others want; nothing if it is none. */
-  async wantedIn({ shared }: Records): Promise<IsWanted | undefined> {
-    const users = shared.filter(({ kind }) => kind === "user");
-    if (users.length === 0) return undefined;
-    const wanted = new Set<string>();
-    for (const user of users) {
-      const beginnings = await this.#wantedBy(user);
-      // It cannot be told: then all.
-      if (!beginnings) return () => true;
-      for (const beginning of beginnings) wanted.add(beginning);
-    }
-    return (hash) => wanted.has(beginningOf(hash));
+  wantedIn({ shared }: Records): IsWanted | undefined {
+    const all = shared.filter(({ kind }) => kind === "user").map(wantedBy);
+    return all.length === 0 ? undefined : (hash) => all.some((isWanted) => isWanted(hash));
   }
 
   /** A run that is removed takes nothing from others any more: what stays there for it alone goes. */
   async cut({ run }: View, origins: readonly OwnedRecord[]): Promise<void> {
-    for (const [origin, links] of this.#byOrigin(run, origins)) {
-      await this.#client.delete(links.map(({ key }) => ({ key })));
-      await this.#sweep(origin, new Set(links.map(({ key }) => key)));
-      await this.#client.delete(links.map(({ record }) => record));
-    }
+    for (const [origin, links] of this.#byOrigin(run, origins)) await this.#undo(origin, links);
   }
 
   /** A run that is pruned takes only these values from others any more. */
   async narrow(held: Holding, origins: readonly OwnedRecord[], keep: ReadonlySet<string>): Promise<void> {
-    const kept = new Set([...keep].map(beginningOf));
     for (const [origin, links] of this.#byOrigin(held.run, origins)) {
-      const gone = new Set<string>();
       const { shared } = await this.#recordsOf(origin);
-      for (const { key, record, seq } of links) {
-        const user = shared.find((one) => one.key === key);
-        const wanted = user && (await this.#wantedBy(user));
-        const stays = wanted?.filter((beginning) => kept.has(beginning));
-        if (!stays || stays.length === wanted?.length) continue;
-        if (stays.length > 0) await this.#put(origin, { ...held, seq }, stays.join(""));
-        await this.#client.delete([{ key }, record]);
-        gone.add(key);
+      const gone: Link[] = [];
+      for (const link of links) {
+        const user = shared.find(({ key }) => key === link.key);
+        if (!user || isNoMoreThan(user, keep)) continue;
+        const isWanted = wantedBy(user);
+        const stays = [...keep].filter(isWanted);
+        const key = stays.length > 0 ? await this.#put(origin, held, link.seq, stays) : undefined;
+        if (key !== link.key) gone.push(link);
       }
-      if (gone.size > 0) await this.#sweep(origin, gone);
+      await this.#undo(origin, gone);
     }
   }
 
-  async #put(origin: string, { run, seq, ...term }: LinkPlace, hashes: string): Promise<void> {
+  /** Returns the key at the other run. */
+  async #put(origin: string, { run, ...term }: Holding, seq: number, hashes: readonly string[]): Promise<string> {
     const link = this.#keys.link(origin, run, term, seq);
     await this.#client.put(link.origin, "", {});
-    await putInfo(this.#client, link.user, { hashes });
+    await this.#client.put(link.user, "", sealed(link.user, beginningsOf(hashes, MOST_IN_LINK)));
+    return link.user;
+  }
+
+  /** One after the other, so that what is stopped goes on there: the last is found until nothing stays for it. */
+  async #undo(origin: string, links: readonly Link[]): Promise<void> {
+    for (const [i, { key, record }] of links.entries()) {
+      await this.#client.delete([{ key }]);
+      if (i === links.length - 1) await this.#sweep(origin, new Set(links.map((link) => link.key)));
+      await this.#client.delete([record]);
+    }
   }
 
   /** Removes what stays in a run for others and nobody wants any more. A list may still show the links that are gone. */
   async #sweep(origin: string, gone: ReadonlySet<string>): Promise<void> {
     const { shared, parts } = await this.#recordsOf(origin);
-    const users = shared.filter(({ kind, key }) => kind === "user" && !gone.has(key));
-    let kept = shared.filter(({ kind }) => kind === "kept");
-    for (const user of users) {
-      if (kept.length === 0) return;
-      const wanted = new Set(await this.#wantedBy(user));
-      if (wanted.size === 0) return;
-      const isWanted = await Promise.all(
-        kept.map(async (one) => (await this.#beginningsAt(origin, one)).some((hash) => wanted.has(hash))),
-      );
-      kept = kept.filter((_, i) => !isWanted[i]);
+    const users = shared.filter(({ kind, key }) => kind === "user" && !gone.has(key)).map(wantedBy);
+    const kept: SharedRecord[] = [];
+    for (const record of shared.filter(({ kind }) => kind === "kept")) {
+      const hashes = users.length > 0 ? await this.#beginningsAt(origin, record) : [];
+      if (!users.some((isWanted) => hashes.some(isWanted))) kept.push(record);
     }
     const keys = new Set(kept.map(({ key }) => key));
     // Those of a value that is just being stored are not seen with it: they stay as long as somebody may want it.
     const rest = parts.filter(({ of, epoch }) => keys.has(of) || (users.length === 0 && epoch === undefined));
     await this.#client.delete([...kept, ...rest]);
-  }
-
-  /** Nothing if it cannot be told. */
-  async #wantedBy(user: SharedRecord): Promise<readonly string[] | undefined> {
-    const info = await infoOf(this.#client, user);
-    return isLinkInfo(info) ? beginningsIn(info.hashes) : undefined;
   }
 
   /** None if what is kept there is damaged. */
@@ -155,6 +138,22 @@ export class Links {
     }
     return links;
   }
+}
+
+/** Which values a run wants of another: all, if that cannot be told. */
+function wantedBy(user: SharedRecord): IsWanted {
+  const info = opened(user);
+  if (!isLinkInfo(info) || info.hashes === undefined) return () => true;
+  const wanted = new Set(beginningsIn(info.hashes));
+  return (hash) => wanted.has(beginningOf(hash));
+}
+
+/** True if a link is of nothing but these values. */
+function isNoMoreThan(user: SharedRecord, keep: ReadonlySet<string>): boolean {
+  const info = opened(user);
+  if (!isLinkInfo(info) || info.hashes === undefined) return false;
+  const kept = new Set([...keep].map(beginningOf));
+  return beginningsIn(info.hashes).every((beginning) => kept.has(beginning));
 }
 
 /** The other runs from which events take values. */

@@ -17,8 +17,6 @@ export interface Holding extends Term {
   /** Where it began to write, and who wrote the event before that. */
   readonly begin: number;
   readonly on?: string;
-  /** The hashes of large values that earlier owners stored. */
-  readonly values: ReadonlySet<string>;
   /** How often the claim was prolonged. */
   claims: number;
   /** The number of events in the journal, as its owner knows it. */
@@ -67,8 +65,7 @@ export class Ownership {
     // What its last owner wrote may have come in between.
     const seen = after.history.broken ? before : after;
     const { events, ...known } = knownIn(seen);
-    const values = valuesIn(seen);
-    const held = { run: seen.run, ...term, name: owner, begin: events, ...known, values, claims: 0, events };
+    const held = { run: seen.run, ...term, name: owner, begin: events, ...known, claims: 0, events };
     this.#held.set(runId, held);
     this.#runs.take(seen);
     return { epoch: held.epoch, events };
@@ -143,11 +140,6 @@ function notHeld(runId: string, epoch: number | undefined): HeddleError {
 /** How far a journal goes, and who wrote the last event of it. */
 function knownIn({ history: { events, last } }: View): { readonly events: number; readonly on?: string } {
   return { events, ...(last && { on: last }) };
-}
-
-/** The hashes of large values that were stored for a run since it was last removed. */
-function valuesIn({ owned, history: { removedAt } }: View): ReadonlySet<string> {
-  return new Set(owned.flatMap(({ kind, epoch, name }) => (kind === "value" && epoch > removedAt ? [name] : [])));
 }
 
 function heldAt({ history: { claim } }: View, now: number): Held | undefined {

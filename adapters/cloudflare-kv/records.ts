@@ -3,7 +3,7 @@
 
 import { hashText } from "../../src/hash-text.js";
 import type { RunHead } from "../../src/ports.js";
-import { type BatchInfo, type ClaimInfo, isBatchInfo, isClaimInfo, type LinkInfo } from "./checks.js";
+import { type BatchInfo, type ClaimInfo, isBatchInfo, isClaimInfo } from "./checks.js";
 import { type Client, fits, type Listed } from "./client.js";
 import { type Keys, type OwnedKey, type SharedKey, type Term, wholeOf } from "./keys.js";
 import type { Metadata } from "./namespace.js";
@@ -56,7 +56,7 @@ export const NOBODY = "%";
 
 /** How many digits of a hash stand beside a key. */
 const HASH_DIGITS = 8;
-/** So many hashes fit beside a key. */
+/** So many hashes fit beside a key, with what else stands there. */
 const MOST_HASHES = 40;
 
 /** What a list of a run's keys shows. */
@@ -84,15 +84,10 @@ export async function recordsIn(client: Client, keys: Keys, all: readonly Listed
 }
 
 /** Writes what is all there is under a key: beside it, or in it if it is too long. */
-export function putInfo(
-  client: Client,
-  key: string,
-  info: ClaimInfo | RunHead | LinkInfo,
-  ttlSeconds?: number,
-): Promise<void> {
+export function putInfo(client: Client, key: string, info: ClaimInfo | RunHead): Promise<void> {
   const whole = sealed(key, info);
   const [value, metadata] = fits(whole) ? ["", whole] : [JSON.stringify(whole), {}];
-  return client.put(key, value, metadata, ttlSeconds);
+  return client.put(key, value, metadata);
 }
 
 /** What {@link putInfo} wrote: `null` if it is damaged, nothing if its key is listed and this location does not see it. */
@@ -128,13 +123,9 @@ function checkOf(key: string, info: object): number {
 }
 
 /** The beginnings of hashes, to stand beside a key; nothing if they are too many. */
-export function beginningsOf(hashes: readonly string[]): { readonly hashes?: string } {
-  return hashes.length > MOST_HASHES ? {} : { hashes: allBeginningsOf(hashes) };
-}
-
-/** The beginnings of hashes, however many. */
-export function allBeginningsOf(hashes: readonly string[]): string {
-  return hashes.map(beginningOf).join("");
+export function beginningsOf(hashes: Iterable<string>, most = MOST_HASHES): { readonly hashes?: string } {
+  const all = [...hashes];
+  return all.length > most ? {} : { hashes: all.map(beginningOf).join("") };
 }
 
 /** The beginnings that stand beside a key. */

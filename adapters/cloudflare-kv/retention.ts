@@ -9,7 +9,7 @@ import type { Journals } from "./journals.js";
 import { type Keys, numbered, termIn } from "./keys.js";
 import type { IsWanted, Links } from "./links.js";
 import type { Holding, Ownership } from "./ownership.js";
-import { type BatchRecord, NOBODY, putInfo, type Records } from "./records.js";
+import { type BatchRecord, beginningOf, beginningsIn, NOBODY, putInfo, type Records } from "./records.js";
 import { isRemoved, type Runs, unlessDamaged, type View } from "./runs.js";
 import { type Values, valuesInfo } from "./values.js";
 
@@ -25,8 +25,6 @@ export interface RetentionParts {
   readonly heads: Heads;
 }
 
-/** So long the key stays that shows the owner of a removed run that it is gone: 30 days. */
-const TOMBSTONE_SECONDS = 30 * 86_400;
 /** What others need is stored anew for them out of so many keys at a time, or so many bytes, before those go. */
 const KEPT_AT_ONCE = { keys: 16, bytes: 4 << 20 } as const;
 
@@ -67,7 +65,7 @@ export class Retention {
     const values = owned.filter(({ kind }) => kind === "value");
     // That it was removed stays for its owner to see.
     const over = claims.filter(({ owner, epoch }) => owner !== NOBODY || epoch < upTo);
-    const isWanted = await links.wantedIn(view);
+    const isWanted = links.wantedIn(view);
     await this.#discard(view, [...batches, ...values, ...parts, ...over].filter(isOld), isWanted);
     await links.cut(
       view,
@@ -82,13 +80,17 @@ export class Retention {
     const { client, keys, runs, ownership } = this.#parts;
     const view = await runs.view(runId);
     ownership.forget(runId);
-    const epochs = [...view.claims, ...view.batches, ...view.owned].map(({ epoch }) => epoch);
-    if (isRemoved(view) || epochs.length === 0) return this.finish(view);
-    // First a new epoch, which its owner sees when it prolongs its claim, and which the next owner goes on from.
-    const epoch = epochs.reduce((a, b) => Math.max(a, b)) + 1;
-    const tombstone = keys.owned(view.run, { epoch, owner: NOBODY }, "claim", numbered(0));
-    const info = { until: 0, owner: NOBODY, starts: await this.#startsOf(view) };
-    await putInfo(client, tombstone, info, TOMBSTONE_SECONDS);
+    const { claims, batches, owned, parts } = view;
+    const epochs = [...claims, ...batches, ...owned, ...parts].map(({ epoch = 0 }) => epoch);
+    if (epochs.length === 0) return this.finish(view);
+    const starts = await this.#startsOf(view);
+    const before = isRemoved(view) ? view.history.claim : undefined;
+    if (before && starts.every((startedAt) => before.info?.starts?.includes(startedAt))) return this.finish(view);
+    // First a new epoch, which its owner sees when it prolongs its claim, and which the next owner goes on from. It stays:
+    // what an owner wrote before it saw that would count again.
+    const epoch = before?.epoch ?? epochs.reduce((a, b) => Math.max(a, b)) + 1;
+    const tombstone = keys.owned(view.run, { epoch, owner: NOBODY }, "claim", numbered((before?.number ?? -1) + 1));
+    await putInfo(client, tombstone, { until: 0, owner: NOBODY, starts });
     await this.finish(view, epoch);
   }
 
@@ -114,7 +116,7 @@ export class Retention {
     const { batches, owned, parts, claims } = view;
     const all = [...batches, ...owned.filter(({ kind }) => kind === "value"), ...parts, ...claims];
     const gone = all.filter((one) => !stays.has(one.kind === "part" ? one.of : one.key));
-    const isWanted = await links.wantedIn(view);
+    const isWanted = links.wantedIn(view);
     await this.#discard(view, gone, isWanted && ((hash) => !keep.has(hash) && isWanted(hash)), expectOurs);
     await links.narrow(
       held,
@@ -126,27 +128,28 @@ export class Retention {
 
   /**
    * Writes batches anew that have payloads, also those that do not count: what is seen elsewhere may decide that they do.
-   * Returns the keys of those that stay.
+   * Returns the keys of those that stay, and of the new ones.
    */
   async #reduceBatches(view: View, keep: ReadonlySet<string>): Promise<readonly string[]> {
     const { runs, journals } = this.#parts;
     const { batches, history } = view;
-    const done = new Set(batches.map(({ kind, info, ...batch }) => (kind === "pruned" && info ? placeOf(batch) : "")));
+    const anew = batches.filter(({ kind }) => kind === "pruned");
+    const done = new Map(anew.map((batch) => [placeOf(batch), batch]));
     const stays: string[] = [];
     for (const batch of batches) {
       const { info, epoch, key } = batch;
       if (epoch <= history.removedAt) continue;
       if (!info?.payload) stays.push(key);
       // One that was stopped may have done that already.
-      if (!info?.payload || done.has(placeOf(batch))) continue;
+      if (!info?.payload || holdsAll(done.get(placeOf(batch)), batch, keep)) continue;
       const read = await runs.batch(view.runId, batch);
       if (!read) throw runs.unseenAt(view, batch);
-      await journals.reduce(view, batch, read, keep);
+      stays.push(await journals.reduce(view, batch, read, keep));
     }
     return stays;
   }
 
-  /** Stores large values once more that stay; the keys of those that do so already. */
+  /** Stores large values once more that stay; the keys of those that do so already, and of the new ones. */
   async #keepValues(view: View, held: Holding, keep: ReadonlySet<string>): Promise<readonly string[]> {
     const { values } = this.#parts;
     const stays: string[] = [];
@@ -155,7 +158,7 @@ export class Retention {
       if (valuesInfo(record)?.stays) stays.push(record.key);
       else
         for (const [hash, one] of await values.under(view.runId, record.key))
-          await values.putAnew(held, hash, one, true);
+          stays.push(await values.put(held, hash, one, true));
     }
     return stays;
   }
@@ -174,8 +177,8 @@ export class Retention {
     let [gone, wanted, bytes]: [AnyRecord[], Map<string, Encoded>, number] = [[], new Map(), 0];
     for (const [i, record] of records.entries()) {
       gone.push(record);
-      if (isWanted)
-        for (const [hash, one] of await this.#valuesIn(view, record)) if (isWanted(hash)) wanted.set(hash, one);
+      for (const [hash, one] of isWanted && mayHold(record, isWanted) ? await this.#valuesIn(view, record) : [])
+        if (isWanted?.(hash)) wanted.set(hash, one);
       bytes += bytesOf(record);
       const isFull = gone.length >= KEPT_AT_ONCE.keys || bytes >= KEPT_AT_ONCE.bytes;
       if (!isFull && i < records.length - 1) continue;
@@ -192,12 +195,28 @@ export class Retention {
     const none = new Map<string, Encoded>();
     if (record.kind === "value") return (await unlessDamaged(values.under(view.runId, record.key))) ?? none;
     if (record.kind !== "batch" && record.kind !== "pruned") return none;
-    // One that is damaged cannot be read, and some have no values.
-    if (!record.info || record.info.hashes === "") return none;
+    // One that is damaged cannot be read.
+    if (!record.info) return none;
     const read = await unlessDamaged(runs.batch(view.runId, record).then((batch) => batch ?? "unseen"));
     if (read === "unseen") throw runs.unseenAt(view, record);
     return read?.values ?? none;
   }
+}
+
+/** True if something that is wanted may stand under a key. */
+function mayHold(record: AnyRecord, isWanted: IsWanted): boolean {
+  if (record.kind === "value") return isWanted(record.name);
+  if (record.kind !== "batch" && record.kind !== "pruned") return false;
+  const hashes = record.info?.hashes;
+  return hashes === undefined || beginningsIn(hashes).some(isWanted);
+}
+
+/** True if a batch that was written anew has what is to be kept of the one before it. */
+function holdsAll(anew: BatchRecord | undefined, { info }: BatchRecord, keep: ReadonlySet<string>): boolean {
+  if (!anew?.info) return false;
+  const held = new Set(beginningsIn(anew.info.hashes ?? ""));
+  const kept = new Set([...keep].map(beginningOf));
+  return beginningsIn(info?.hashes ?? "").every((beginning) => !kept.has(beginning) || held.has(beginning));
 }
 
 function placeOf({ number, ...term }: Pick<BatchRecord, "epoch" | "owner" | "number">): string {

@@ -46,6 +46,8 @@ export class Runs {
   readonly #batches = new Map<string, { readonly bytes: number; readonly batch: Promise<StoredBatch | undefined> }>();
   #batchBytes = 0;
   readonly #views = new Map<string, { readonly view: View; readonly at: number }>();
+  /** Runs of which some pages were read, and not the last. */
+  readonly #read = new Map<string, View>();
   /** Runs as they were when they were taken: their owners go on from what they saw then. */
   readonly #taken = new Map<string, View>();
 
@@ -94,8 +96,16 @@ export class Runs {
   }
 
   async read(runId: string, seq: number, limit: number): Promise<JournalPage> {
-    // What comes after the first page is of the same list.
-    const view = (seq > 0 ? this.known(runId) : this.#taken.get(runId)) ?? (await this.view(runId));
+    const begun = seq > 0 ? this.#read.get(runId) : undefined;
+    const view = this.#taken.get(runId) ?? begun ?? (await this.view(runId));
+    this.#read.delete(runId);
+    const page = await this.#page(view, seq, limit);
+    // All pages are of one list: a later one may show another history.
+    if (page.more) this.#read.set(runId, view);
+    return page;
+  }
+
+  async #page(view: View, seq: number, limit: number): Promise<JournalPage> {
     const { stretches, events: end, broken } = view.history;
     const wanted = stretches.filter(({ to, from }) => to > seq && from < seq + limit);
     const events: JournalEvent[] = [];
@@ -133,7 +143,7 @@ export class Runs {
     const { key } = record;
     const known = this.#batches.get(key);
     if (known) return known.batch;
-    const batch = this.#read(runId, record);
+    const batch = this.#stored(runId, record);
     const bytes = record.info?.bytes ?? 0;
     this.#batches.set(key, { bytes, batch });
     this.#batchBytes += bytes;
@@ -156,6 +166,7 @@ export class Runs {
   /** Keys of a run were written, or it is held no more. */
   changed(runId: string): void {
     this.#views.delete(runId);
+    this.#read.delete(runId);
     this.#taken.delete(runId);
   }
 
@@ -164,7 +175,7 @@ export class Runs {
     this.#batches.clear();
     this.#batchBytes = 0;
     this.#views.clear();
-    this.#taken.clear();
+    this.#read.clear();
   }
 
   /** Why a run cannot be read beyond what is seen. */
@@ -198,7 +209,10 @@ export class Runs {
     return this.brokenAt({ ...view, history: { ...view.history, events, broken: "unseen" } });
   }
 
-  async #read(runId: string, { key, number: seq, epoch, owner, info }: BatchRecord): Promise<StoredBatch | undefined> {
+  async #stored(
+    runId: string,
+    { key, number: seq, epoch, owner, info }: BatchRecord,
+  ): Promise<StoredBatch | undefined> {
     const stored = await this.#client.get(key);
     if (!stored) return undefined;
     const place = { runId, where: `key "${key}"`, seq };

@@ -32,16 +32,12 @@ export class Values {
     this.#runs = runs;
   }
 
-  /** Stores a large value of a run, unless it is there. */
-  async put(held: Holding, hash: string, value: Encoded): Promise<void> {
-    if (!held.values.has(hash)) await this.putAnew(held, hash, value);
-  }
-
-  /** Stores a large value of a run once more; one that stays does not count as payload. */
-  async putAnew(held: Holding, hash: string, value: Encoded, stays?: true): Promise<void> {
+  /** Stores a large value of a run; one that stays does not count as payload. Returns its key. */
+  async put(held: Holding, hash: string, value: Encoded, stays?: true): Promise<string> {
     const { body, info } = await packed([[hash, value]]);
     const key = this.#keys.owned(held.run, held, "value", hash);
     await this.#client.put(key, body, sealed(key, { ...info, ...(stays && { stays }) }));
+    return key;
   }
 
   /** Stores values of a run for others. */
@@ -54,7 +50,8 @@ export class Values {
   /** @throws HeddleError `STORE_STALE` if it may be where this location does not see it yet. */
   async get(at: ValueLocation): Promise<Encoded | undefined> {
     const known = this.#runs.known(at.runId);
-    const found = known && (await this.#find(known, at));
+    // What was there then may stand elsewhere by now.
+    const found = known && (await this.#find(known, at).catch(() => undefined));
     if (found) return found;
     const view = await this.#runs.view(at.runId);
     const later = await this.#find(view, at);
@@ -87,16 +84,17 @@ export class Values {
   }
 
   async #find(view: View, { hash, seq }: ValueLocation): Promise<Encoded | undefined> {
-    for (const { key } of apartWith(view, hash)) {
-      const value = (await this.under(view.runId, key)).get(hash);
-      if (value) return value;
-    }
     let unseen: BatchRecord | undefined;
     for (const record of batchesWith(view, hash, seq)) {
       const batch = await this.#runs.batch(view.runId, record);
       const value = batch?.values.get(hash);
-      if (value) return value;
+      // The batch is remembered, and what is handed out may be changed.
+      if (value) return { ...value, parts: value.parts.map((part) => part.slice()) };
       if (!batch) unseen = record;
+    }
+    for (const { key } of apartWith(view, hash)) {
+      const value = (await this.under(view.runId, key)).get(hash);
+      if (value) return value;
     }
     if (unseen) throw this.#runs.unseenAt(view, unseen);
     return undefined;

@@ -29,6 +29,8 @@ class Fight {
   readonly log: string[] = [];
   /** How many batches were written. */
   written = 0;
+  /** True if values may be gone. */
+  wasPruned = false;
   #now = 0;
   #made = 0;
 
@@ -76,19 +78,21 @@ class Fight {
     let last = before.at(-1);
     let at: WritePosition = { epoch: lease.epoch, owner: name, seq: lease.events };
     for (let left = this.draws.below(4); left > 0; left--) {
-      const value = await named(`["${name} ${this.#made}"]`);
+      // Some store what another has stored already.
+      const value = await named(`["${this.draws.below(3)}"]`);
       const events = outputsOf([value]).map((event) => ({ ...event, path: `${this.#made++}<${idOf(last)}` }));
       last = events.at(-1);
       this.log.push(`${name} writes ${idOf(last)}`);
-      at = await appended(store, "r", at, events, {
-        values: new Map([[value.hash, value.encoded]]),
-        refers: [value.hash],
-      });
+      const isApart = this.draws.below(2) === 0;
+      if (isApart) await store.putValue("r", value.hash, value.encoded);
+      const values = new Map(isApart ? [] : [[value.hash, value.encoded]]);
+      at = await appended(store, "r", at, events, { values, refers: [value.hash] });
       this.written++;
       if (this.draws.below(4) === 0 && !(await store.renew("r", lease.epoch, this.#now, LEASE_MS))) return;
     }
     if (this.draws.below(4) === 0) {
       this.log.push(`${name} prunes`);
+      this.wasPruned = true;
       await store.prune([{ runId: "r", epoch: lease.epoch, keep: new Set() }]);
     } else if (this.draws.below(3) > 0) await store.release("r", lease.epoch);
   }
@@ -114,6 +118,13 @@ function expectUnmixed(events: readonly JournalEvent[]): void {
     const [, before] = (event as { readonly path: string }).path.split("<");
     expect(before, `what event ${i} follows`).toBe(idOf(events[i - 1]));
   }
+}
+
+/** The values of these events are there. */
+async function expectValues(store: Store, events: readonly JournalEvent[]): Promise<void> {
+  const at = events.map((event, seq) => ({ hash: (event as { output: string }).output.slice(1), runId: "r", seq }));
+  for (const where of at) expect(await store.getValue(where), `the value of event ${where.seq}`).toBeDefined();
+  expect(await store.hasValues(at)).not.toContain(false);
 }
 
 /** Reads now and then while others write. */
@@ -146,6 +157,7 @@ describe.each([
         for (const location of LOCATIONS) histories.push(await journalOf(fight.storeAfterwards(location)));
         for (const history of histories) expect(history).toEqual(histories[0]);
         expectUnmixed(histories[0] ?? []);
+        if (!fight.wasPruned) await expectValues(fight.storeAfterwards("iad"), histories[0] ?? []);
         written += fight.written;
         counted += histories[0]?.length ?? 0;
         const next = await fight.storeAfterwards("ams").acquire("r", "next", 1_000_000, LEASE_MS);
