@@ -3,6 +3,7 @@
 import type { Store, WritePosition } from "heddle";
 import { cloudflareKvStore } from "heddle/adapters/cloudflare-kv";
 import { describe, expect, test } from "vitest";
+import { expectEqual } from "../conformance/expect-equal.js";
 import {
   acquired,
   appended,
@@ -104,6 +105,18 @@ describe("a prune", () => {
       expect(await at(kv).hasValues(places), `${operations}`).toEqual(before);
       return isDone;
     });
+  });
+
+  test("of an origin, twice, leaves what is larger than a key for its replay", async () => {
+    const kv = new FaultyKv();
+    const large = await named('["large"]', [new Uint8Array(26 << 20)]);
+    await storedRun(at(kv), "origin", outputsOf([large]), { refers: [large.hash] }, [large]);
+    await replayOf(at(kv), "r", "origin", [large]);
+    for (const now of [1_000_000, 2_000_000]) {
+      await prune(at(kv), "origin", now);
+      const found = await at(kv).getValue({ hash: large.hash, runId: "origin", seq: 0 });
+      expectEqual(found, large.encoded, `after ${now}`);
+    }
   });
 
   test("whose lease is over takes no value from who has stored it again", async () => {

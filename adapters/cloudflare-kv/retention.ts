@@ -113,7 +113,8 @@ export class Retention {
     if (view.history.broken) throw runs.brokenAt(view);
     const stays = new Set([...(await this.#reduceBatches(view, keep)), ...(await this.#keepValues(view, held, keep))]);
     for (const claim of view.claims) if (claim.epoch === epoch || claim.owner === NOBODY) stays.add(claim.key);
-    const { batches, owned, parts, claims } = view;
+    const { batches, owned, claims } = view;
+    const parts = view.parts.filter(({ epoch: written }) => written !== undefined);
     const all = [...batches, ...owned.filter(({ kind }) => kind === "value"), ...parts, ...claims];
     const gone = all.filter((one) => !stays.has(one.kind === "part" ? one.of : one.key));
     const isWanted = links.wantedIn(view);
