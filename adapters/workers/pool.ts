@@ -39,6 +39,7 @@ export class Pool implements MemberHost {
   readonly #greeted: { resolve(hello: Hello): void; reject(error: unknown): void }[] = [];
   #hello: Hello | undefined;
   #nextId = 0;
+  /** Who was given work last. Two that are free take turns: one that has just ended may not sleep yet, and then wakes later. */
   #last: Member | undefined;
   #futileDeaths = 0;
   #watching: ReturnType<typeof setTimeout> | undefined;
