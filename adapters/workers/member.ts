@@ -190,7 +190,7 @@ export class Member {
     const moved = this.#moved;
     this.#outbox = [];
     this.#moved = [];
-    if (this.isDead) return;
+    if (this.isDead || orders.length === 0) return;
     try {
       this.#handle.post(orders, transferList(moved));
     } catch {

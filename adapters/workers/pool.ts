@@ -210,6 +210,9 @@ export class Pool implements MemberHost {
     // It has begun since it was aborted, and could not say so.
     if (member.running?.aborted) this.#graceOf(member.running, member);
     if (member.busyCount > 1 && silentMs > 0) {
+      // It may not be timed, and others are not to stand behind its like again.
+      const cost = member.running?.cost;
+      if (cost) cost.ms = Math.max(cost.ms ?? 0, silentMs);
       for (const flight of member.recall().reverse()) this.#requeue(flight);
     } else if (member.isStuck && member.isUnused && silentMs > this.#graceMs) {
       // It had begun what was recalled, and nobody waits for that any more.
