@@ -64,7 +64,7 @@ export function serve(...given: readonly (AnyDag | ServeOptions)[]): void {
   expectContext(options?.context);
   if (++serving > 1) throw new HeddleError("INVALID_OPTION", "Call serve() once, with all dags.");
   const port = portHere();
-  const server = new Server(port, served, nodes, options?.context);
+  const server = new Server(port, nodes, options?.context);
   if (options?.console) attributeConsole(() => server.path);
   port
     .open((orders) => server.obey(orders))
@@ -77,14 +77,13 @@ export function serve(...given: readonly (AnyDag | ServeOptions)[]): void {
 /** Runs what the pool orders, one after the other. */
 class Server {
   readonly #port: Port;
-  readonly #served: readonly Served[];
   readonly #nodes: readonly AnyNode[];
   readonly #context: object | undefined;
   /** Calls whose functions have returned a promise. */
   readonly #running = new Map<number, Running>();
   /** Calls that have not begun, in order. */
   readonly #waiting = new Map<number, Running>();
-  #run: RunOrder = ["run", "", 0];
+  #run: RunOrder = ["run", "", 0, ""];
   #reports: Report[] = [];
   #moved: unknown[] = [];
   #isWorking = false;
@@ -99,9 +98,8 @@ class Server {
   /** Of the function that runs, until it returns. */
   path: string | undefined;
 
-  constructor(port: Port, served: readonly Served[], nodes: readonly AnyNode[], context: object | undefined) {
+  constructor(port: Port, nodes: readonly AnyNode[], context: object | undefined) {
     this.#port = port;
-    this.#served = served;
     this.#nodes = nodes;
     this.#context = context;
     globalThis.addEventListener?.("unhandledrejection", ({ reason }) => this.#tell(["broken", pack(reason)]));
@@ -117,12 +115,9 @@ class Server {
       case "run":
         this.#run = order;
         return;
-      case "call": {
-        const [, id, served] = order;
-        const { dag } = this.#served[served] as Served;
-        this.#waiting.set(id, new Running(order, this.#run, dag, this.#tell));
+      case "call":
+        this.#waiting.set(order[1], new Running(order, this.#run, this.#tell));
         return;
-      }
       case "abort": {
         const [, id, reason] = order;
         if (this.#waiting.delete(id)) this.#tell(["dropped", id]);
@@ -151,7 +146,10 @@ class Server {
       if (!isLong) continue;
       // A turn, so that what was recalled meanwhile is heard of.
       this.#show(NONE);
-      setTimeout(() => this.#work());
+      setTimeout(() => {
+        this.#send();
+        this.#work();
+      });
       return;
     }
     this.#isWorking = false;

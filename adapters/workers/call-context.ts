@@ -10,17 +10,15 @@ import type { Call, Remark, RunOrder } from "./protocol.js";
 export class Running {
   readonly call: Call;
   readonly run: RunOrder;
-  readonly dag: string;
   readonly #tell: (remark: Remark) => void;
   pause: PauseRequest | undefined;
   isOver = false;
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
 
-  constructor(call: Call, run: RunOrder, dag: string, tell: (remark: Remark) => void) {
+  constructor(call: Call, run: RunOrder, tell: (remark: Remark) => void) {
     this.call = call;
     this.run = run;
-    this.dag = dag;
     this.#tell = tell;
   }
 
@@ -83,7 +81,7 @@ class CallContext implements BaseContext {
   }
 
   get dag(): string {
-    return this.#running.dag;
+    return this.#running.run[3];
   }
 
   get label(): string {

@@ -140,9 +140,9 @@ export class Member {
     if (!flight.isRepeatable) this.onceOnly++;
     this.busyCount++;
     this.loadMs += flight.expectedMs;
-    const { runId, label, path, attempt, epoch } = context;
-    if (runId !== this.#run?.[1] || epoch !== this.#run[2]) {
-      this.#run = ["run", runId, epoch];
+    const { runId, dag, label, path, attempt, epoch } = context;
+    if (runId !== this.#run?.[1] || epoch !== this.#run[2] || dag !== this.#run[3]) {
+      this.#run = ["run", runId, epoch, dag];
       this.#order(this.#run);
     }
     const { cost } = flight;
@@ -161,11 +161,11 @@ export class Member {
     this.#order(["abort", id, { name, message, ...(code === undefined ? {} : { code: print(code) }) }]);
   }
 
-  /** Takes back all calls but the one that runs. */
+  /** Takes back all calls but the one that runs, and those that must not run twice: they may have ended already. */
   recall(): Flight[] {
     this.isStuck = true;
     const { running } = this;
-    const rest = this.flights.filter((flight) => !flight.waits && flight !== running);
+    const rest = this.flights.filter((flight) => !flight.waits && flight !== running && flight.isRepeatable);
     this.#order(["recall", rest.map(({ id }) => id)]);
     for (const flight of rest) this.#drop(flight);
     return rest;
@@ -208,7 +208,8 @@ export class Member {
       this.#drop(flight);
       if (this.isUnused) this.#handle.hold?.(false);
       flight.reject(notCloneable(flight, refusalOf("input", flight.task.input, error)));
-      this.#host.freed(this);
+      // Not now: the next may be refused as well, and so on with all that wait.
+      queueMicrotask(() => this.#host.freed(this));
     }
   }
 

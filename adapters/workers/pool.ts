@@ -76,13 +76,8 @@ export class Pool implements MemberHost {
     this.#nextId = (this.#nextId + 1) & 0x7fffffff;
     const flight = new Flight(this.#nextId, task, key, cost);
     if (this.#isClosed) flight.reject(closed());
-    else {
-      task.onAbort((reason) => this.#abort(flight, reason));
-      const member = this.#queue.isEmpty ? this.#memberFor(flight) : undefined;
-      if (member) this.#give(member, flight);
-      else this.#queue.push(flight);
-      this.#watch();
-    }
+    else task.onAbort((reason) => this.#abort(flight, reason));
+    if (!flight.isOver) this.#place(flight);
     return flight.settled;
   }
 
@@ -139,6 +134,19 @@ export class Pool implements MemberHost {
   }
 
   // ---- who does what
+
+  /** Gives it to a worker at once, if nobody waits and there is one. */
+  #place(flight: Flight): void {
+    const member = this.#queue.isEmpty ? this.#memberFor(flight) : undefined;
+    if (member) {
+      this.#give(member, flight);
+      return this.#watch();
+    }
+    this.#queue.push(flight);
+    // No worker could be started, and none will ask for work: the next try tells the reason to all that waits.
+    if (this.#members.size === 0) this.#pump();
+    else this.#watch();
+  }
 
   #pump(): void {
     for (let flight = this.#queue.next; flight; flight = this.#queue.next) {
@@ -209,7 +217,7 @@ export class Pool implements MemberHost {
     const silentMs = member.silentLooks++ * SILENT_MS;
     // It has begun since it was aborted, and could not say so.
     if (member.running?.aborted) this.#graceOf(member.running, member);
-    if (member.busyCount > 1 && silentMs > 0) {
+    if (member.busyCount > 1 && silentMs > 0 && !member.isStuck) {
       // It may not be timed, and others are not to stand behind its like again.
       const cost = member.running?.cost;
       if (cost) cost.ms = Math.max(cost.ms ?? 0, silentMs);
@@ -278,7 +286,7 @@ export class Pool implements MemberHost {
       this.#releasing = undefined;
       for (const member of this.#members) {
         const isIdle = member.isUnused && member.hello && !member.wasUsed;
-        member.wasUsed = false;
+        member.wasUsed = !member.isUnused;
         if (!isIdle) continue;
         member.kill();
         this.#members.delete(member);

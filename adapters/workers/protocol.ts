@@ -24,8 +24,8 @@ export interface Hello {
   readonly running: Int32Array | undefined;
 }
 
-/** To which run the calls belong that follow. */
-export type RunOrder = readonly [kind: "run", runId: string, epoch: number];
+/** To which run, and to which of its dags, the calls belong that follow. */
+export type RunOrder = readonly [kind: "run", runId: string, epoch: number, dag: string];
 
 /** Run a function, by its number. `isTimed`: what it takes is to be told. `label`: where it is not the path. */
 export type Call = readonly [
