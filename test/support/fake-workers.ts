@@ -9,7 +9,7 @@ import type { Call, Order, Report } from "../../adapters/workers/protocol.js";
 export const KEY = "d\0a";
 
 /** A worker as its test sees it. */
-export class FakeWorker implements Handle {
+class FakeWorker implements Handle {
   readonly #events: Events;
   readonly orders: Order[] = [];
   /** Shows which call runs. */
