@@ -35,9 +35,6 @@ function restore(error: Error, { own: ref, cause, errors }: ErrorRecord, own: re
 
 /** All inside some values that can be moved; nothing if there is nothing, which is posted sooner. */
 export function transferList(values: readonly unknown[]): Transferable[] | undefined {
-  const [first] = values;
-  // Most often one buffer, for which a walk would take as long as a tenth of the way there and back.
-  if (values.length === 1 && first instanceof ArrayBuffer && first.byteLength > 0) return [first];
   return values.length > 0 ? (transferablesIn(values) as Transferable[]) : undefined;
 }
 

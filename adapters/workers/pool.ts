@@ -135,17 +135,17 @@ export class Pool implements MemberHost {
 
   // ---- who does what
 
-  /** Gives it to a worker at once, if nobody waits and there is one. */
+  /** Gives it to a worker at once, if nobody waits and one takes it. */
   #place(flight: Flight): void {
-    const member = this.#queue.isEmpty ? this.#memberFor(flight) : undefined;
-    if (member) {
-      this.#give(member, flight);
-      return this.#watch();
+    if (this.#members.size === 0) {
+      // One must be started first; if that fails, it fails what waits.
+      this.#queue.push(flight);
+      return this.#pump();
     }
-    this.#queue.push(flight);
-    // No worker could be started, and none will ask for work: the next try tells the reason to all that waits.
-    if (this.#members.size === 0) this.#pump();
-    else this.#watch();
+    const member = this.#queue.isEmpty ? this.#memberFor(flight) : undefined;
+    if (member) this.#give(member, flight);
+    else this.#queue.push(flight);
+    this.#watch();
   }
 
   #pump(): void {

@@ -4,7 +4,7 @@
 import type { ErrorRecord } from "../../src/events.js";
 
 /** Grows whenever an old worker could misread a new pool, or the other way round. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** A function that a worker serves. Its number in the list names it from then on. */
 export interface Served {

@@ -3,7 +3,7 @@
 import type { AnyNode, BaseContext, Task } from "heddle";
 import type { Events, Handle } from "../../adapters/workers/member.js";
 import { Pool } from "../../adapters/workers/pool.js";
-import type { Call, Order, Report } from "../../adapters/workers/protocol.js";
+import { type Call, type Order, PROTOCOL, type Report } from "../../adapters/workers/protocol.js";
 
 /** The key of the one function that they serve. */
 export const KEY = "d\0a";
@@ -12,13 +12,14 @@ export const KEY = "d\0a";
 class FakeWorker implements Handle {
   readonly #events: Events;
   readonly orders: Order[] = [];
+  isEnded = false;
   /** Shows which call runs. */
   readonly cell = new Int32Array(new SharedArrayBuffer(4)).fill(-1);
 
   constructor(events: Events) {
     this.#events = events;
     const served = [{ dag: "d", address: "a", version: undefined }];
-    queueMicrotask(() => this.say(["hello", { protocol: 1, served, lock: undefined, running: this.cell }]));
+    queueMicrotask(() => this.say(["hello", { protocol: PROTOCOL, served, lock: undefined, running: this.cell }]));
   }
 
   get calls(): readonly Call[] {
@@ -30,7 +31,9 @@ class FakeWorker implements Handle {
     this.orders.push(...orders);
   }
 
-  terminate(): void {}
+  terminate(): void {
+    this.isEnded = true;
+  }
 
   say(...reports: readonly Report[]): void {
     this.#events.reported(reports);
@@ -41,7 +44,7 @@ class FakeWorker implements Handle {
   }
 }
 
-/** A pool of one worker, which has said what it serves. */
+/** A pool of one worker, which has said what it serves. After 10 s without work it is ended. */
 export async function fakePool() {
   const workers: FakeWorker[] = [];
   const state = { canStart: true };

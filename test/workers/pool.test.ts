@@ -11,6 +11,7 @@ import { memoryStore } from "heddle/adapters/memory";
 import { type NodeWorkerOptions, nodeWorkers } from "heddle/adapters/node-workers";
 import { serve } from "heddle/worker";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { PROTOCOL } from "../../adapters/workers/protocol.js";
 import { bundle } from "../processes/bundle.js";
 import { temporaryDirectory } from "../support/stores.js";
 import { busy, deaths, effects, exits, many, paying, risky, strangers, talking } from "./dags.js";
@@ -72,7 +73,7 @@ describe("pitfall 6: a worker dies, and all that it had settles", () => {
     [
       "speaks another protocol",
       `import { parentPort } from "node:worker_threads"; parentPort.postMessage([["hello", { protocol: 99, served: [] }]]);`,
-      /protocol 99 .* protocol 1/,
+      new RegExp(`protocol 99 .* protocol ${PROTOCOL}`),
     ],
   ])("a file that %s: a clear error, and no end of workers is started", async (_, source, message) => {
     const executor = pool({}, typeof source === "string" ? fileWith(source) : source);
@@ -180,7 +181,7 @@ test("workers that serve other nodes than those before are refused", async () =>
   const text = (address: string) => `
     import { parentPort } from "node:worker_threads";
     const served = [{ dag: "d", address: "${address}" }];
-    parentPort.postMessage([["hello", { protocol: 1, served }]]);
+    parentPort.postMessage([["hello", { protocol: ${PROTOCOL}, served }]]);
     parentPort.on("message", () => {});`;
   const source = fileWith(text("one"));
   const executor = pool({ size: 2 }, source);

@@ -70,6 +70,27 @@ test("what is aborted before it comes is not given to a worker", async () => {
   expect(worker.calls).toEqual([]);
 });
 
+test("the time without work begins when the last call ends", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { pool, worker } = await fakePool();
+  const call = () => {
+    const settled = pool.run(taskWith({}), KEY, unknown());
+    return { settled, end: () => worker.say(["returned", worker.calls.at(-1)?.[1] as number, 1, "done"]) };
+  };
+  const first = call();
+  first.end();
+  await vi.advanceTimersByTimeAsync(5_000);
+  const second = call();
+  await vi.advanceTimersByTimeAsync(10_000);
+  second.end();
+  expect(await Promise.all([first.settled, second.settled])).toEqual(["done", "done"]);
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(worker.isEnded).toBe(false);
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(worker.isEnded).toBe(true);
+});
+
 test("ctx.dag names the dag that the node stands in, as it does inline", async () => {
   const executor = nodeWorkers(await bundle("../workers/nested-names.ts"), { size: 1 });
   onTestFinished(() => executor.close());
